@@ -1,0 +1,1 @@
+"""Conducts an audit: the command line, plans, runs, stores and gates."""

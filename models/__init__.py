@@ -1,0 +1,1 @@
+"""What is audited, and the world it recommends in."""

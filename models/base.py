@@ -1,0 +1,240 @@
+"""What every audited recommender can do, and what some can do besides; a model is what its methods say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from .data import Catalog, Example, FloatArray, History, IntArray, InteractionLog
+
+if TYPE_CHECKING:
+    import torch
+
+
+class ModelError(Exception):
+    """A model that cannot be built, loaded or asked as wanted; the message says what to do about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One question to a recommender: this history, these stated attributes, this candidate set.
+
+    Parameters
+    ----------
+    candidates : items to choose from or to score; empty means the whole catalogue.
+    attributes : what the request states of the user, as (name, value) in the order it is written.
+    wording : which of the model's own phrasings to use; 0 is its default.
+    titles : item texts that replace the catalogue's, as (item, text).
+    layout : how the history is written: "as_trained", or "swapped" where a model can put
+        its dislikes before its likes.
+    demonstrations : other users' examples shown in the request, as text.
+    condition : what this request is for, in the evidence ("neutral", "gender=woman" ...).
+    """
+
+    history: History
+    candidates: tuple[int, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+    wording: int = 0
+    titles: tuple[tuple[int, str], ...] = ()
+    layout: str = "as_trained"
+    demonstrations: tuple[str, ...] = ()
+    condition: str = "neutral"
+
+    def stating(self, name: str, value: str) -> tuple[tuple[str, str], ...]:
+        """The attributes with one of them changed, the others and their order kept."""
+        if name not in dict(self.attributes):
+            return (*self.attributes, (name, value))
+        return tuple((key, value if key == name else old) for key, old in self.attributes)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One entry of a slate: the item (None where what was said is no item), its score, the raw words."""
+
+    item: int | None
+    score: float | None = None
+    raw: str | None = None
+
+
+@dataclass(frozen=True)
+class Slate:
+    """What a recommender answered to one request, best first."""
+
+    request: Request
+    entries: tuple[Recommendation, ...]
+    raw: str | None = None
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """The one thing every model has: an ordered answer to a request."""
+
+    catalog: Catalog
+
+    def recommend(self, requests: Sequence[Request], k: int) -> list[Slate]:
+        """Return at most ``k`` entries per request, best first, one slate per request in order."""
+        ...
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """Scores any item that is put before it."""
+
+    def score(self, requests: Sequence[Request]) -> list[FloatArray]:
+        """Return one score per candidate of each request; higher is better, the scale is the model's own."""
+        ...
+
+
+@runtime_checkable
+class Judges(Protocol):
+    """Says how likely it is that the user likes an item; its scores are log-odds of "yes"."""
+
+    def log_odds(self, requests: Sequence[Request]) -> list[FloatArray]:
+        """Return log p(yes) - log p(no) in nats per candidate of each request."""
+        ...
+
+
+@runtime_checkable
+class ReadsAttributes(Protocol):
+    """Reads what a request states of the user."""
+
+    def readable_attributes(self) -> Mapping[str, tuple[str, ...]]:
+        """Return attribute name to the values the model was trained to read; empty if it reads none."""
+        ...
+
+    def placebo_attributes(self) -> Mapping[str, tuple[str, ...]]:
+        """Return attributes that are written like the others and mean nothing, for the noise floor."""
+        ...
+
+    def wordings(self) -> int:
+        """Return how many phrasings of one request the model was trained on; at least 1."""
+        ...
+
+
+@runtime_checkable
+class GivesLikelihoods(Protocol):
+    """Tells how likely it finds an answer that the data knows."""
+
+    def log_likelihood(self, examples: Sequence[Example]) -> FloatArray:
+        """Return log p(answer | request) in nats, shape ``(n_examples,)``."""
+        ...
+
+
+@runtime_checkable
+class HasBase(Protocol):
+    """Was tuned from a base model that can be asked as well."""
+
+    def untuned(self) -> Recommender:
+        """Return the same recommender before tuning."""
+        ...
+
+
+@runtime_checkable
+class WritesText(Protocol):
+    """Answers in free text that must be parsed and grounded."""
+
+    def write(self, requests: Sequence[Request]) -> list[str]:
+        """Return the raw answer to each request."""
+        ...
+
+
+@runtime_checkable
+class ReadsTitles(Protocol):
+    """Reads the words of an item's title, so that the words can sway it."""
+
+    def render(self, request: Request) -> str:
+        """Return the text of a request with one candidate exactly as the model is given it."""
+        ...
+
+
+@runtime_checkable
+class ReadsOrder(Protocol):
+    """Writes the history down in blocks or lists whose order carries no meaning."""
+
+    def layouts(self) -> tuple[str, ...]:
+        """Return the names of the layouts it can write, its default first."""
+        ...
+
+
+@dataclass
+class TrainingTask:
+    """All that a trainer needs to know of a model: what to change, on which rows, by which loss.
+
+    Parameters
+    ----------
+    module : the network; only parameters with ``requires_grad`` are trained.
+    row_users : the user who owns each training row, shape ``(n_rows,)``: the unit of privacy.
+    batch : row indices to whatever ``loss`` takes.
+    loss : a batch to one loss per row, shape ``(n_rows_in_batch,)``, nats.
+    """
+
+    module: torch.nn.Module
+    row_users: IntArray
+    batch: Callable[[IntArray], Any]
+    loss: Callable[[Any], torch.Tensor]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitReport:
+    """What a trainer did: how long, on what, and how far the loss came down."""
+
+    trainer: str
+    rows: int
+    users: int
+    epochs: int
+    losses: tuple[float, ...]
+    seconds: float
+    privacy: Mapping[str, float | str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """Can be trained again from its own recipe: shadow, reference, control and erased copies."""
+
+    def prepare(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> None:
+        """Build what does not depend on who is a member: vocabulary, base model."""
+        ...
+
+    def twin(self) -> Trainable:
+        """Return an untuned copy that shares the prepared base."""
+        ...
+
+    def task(self, log: InteractionLog, users: IntArray, rng: np.random.Generator) -> TrainingTask:
+        """Return the training task on these users' rows."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything needed to load the model again."""
+        ...
+
+    def load(self, folder: Path, log: InteractionLog) -> None:
+        """Read what ``save`` wrote."""
+        ...
+
+
+CAPABILITIES: Mapping[str, tuple[type, str]] = {
+    "scores": (Scores, "scores the items put before it"),
+    "judges": (Judges, "gives the probability of a like"),
+    "reads_attributes": (ReadsAttributes, "reads attributes stated in a request"),
+    "gives_likelihoods": (GivesLikelihoods, "gives the likelihood of known answers"),
+    "has_base": (HasBase, "can be asked as it was before tuning"),
+    "writes_text": (WritesText, "answers in free text"),
+    "reads_titles": (ReadsTitles, "reads the words of titles"),
+    "reads_order": (ReadsOrder, "writes histories as ordered lists"),
+    "trainable": (Trainable, "can be trained again from its own recipe"),
+}
+
+
+def capabilities(model: Recommender) -> frozenset[str]:
+    """Name what a model can do, by its methods; an attribute reader that reads none is not one."""
+    found = {name for name, (protocol, _) in CAPABILITIES.items() if isinstance(model, protocol)}
+    if isinstance(model, ReadsAttributes) and not model.readable_attributes():
+        found.discard("reads_attributes")
+    return frozenset(found | {"ranks"})

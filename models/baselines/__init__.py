@@ -1,0 +1,1 @@
+"""Simple rules that every honest report shows beside a model."""

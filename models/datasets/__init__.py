@@ -1,0 +1,1 @@
+"""Where interaction logs come from; one source a module."""

@@ -1,0 +1,1 @@
+"""Recommenders built on language models."""

@@ -1,0 +1,1 @@
+"""Recommenders with one planted fault each, and honest ones."""

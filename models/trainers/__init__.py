@@ -1,0 +1,1 @@
+"""Ways to train a recommender; a trainer only fits."""

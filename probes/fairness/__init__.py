@@ -1,0 +1,1 @@
+"""Probes that ask who is treated differently."""

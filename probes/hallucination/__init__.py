@@ -1,0 +1,1 @@
+"""Probes that ask whether a model says what is true."""

@@ -1,0 +1,1 @@
+"""Probes that ask what a model gives away about its users."""

@@ -1,0 +1,1 @@
+"""Probes that ask what sways a model that should not."""

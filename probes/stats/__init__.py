@@ -1,0 +1,1 @@
+"""The statistics every verdict rests on; no model, no files."""

@@ -1,0 +1,1 @@
+"""What an audit leaves behind, and how people read it."""
