@@ -73,7 +73,10 @@ class Slate:
 class Recommender(Protocol):
     """The one thing every model has: an ordered answer to a request."""
 
-    catalog: Catalog
+    @property
+    def catalog(self) -> Catalog:
+        """Return the items it may recommend."""
+        ...
 
     def recommend(self, requests: Sequence[Request], k: int) -> list[Slate]:
         """Return at most ``k`` entries per request, best first, one slate per request in order."""
