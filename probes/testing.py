@@ -33,7 +33,7 @@ def planted_auditee(
     -----
     The model remembers its members' rows; that shows only where the ``memory`` dial is turned. Copies
     made by ``fit`` keep the dials, remember their own users, and pick up attribute effects of a log
-    that is given to them.
+    that is given to them; trained longer than once over, they remember well (2 logits).
     """
     population = split_population(log, rng=rng)
     model = PlantedYesNo(
@@ -42,10 +42,13 @@ def planted_auditee(
     rows = log.only(population.members)
     audited = replace(model, remembered=frozenset(zip(rows.user.tolist(), rows.item.tolist(), strict=True)))
 
-    def fit(users: npt.ArrayLike, *, label: str, log: InteractionLog | None = None) -> PlantedYesNo:
+    def fit(
+        users: npt.ArrayLike, *, label: str, log: InteractionLog | None = None, effort: float = 1.0
+    ) -> PlantedYesNo:
         positions = np.asarray(users, dtype=np.int64).tolist()
         copy = audited.tuned(log or audited_log, positions)
-        return copy if log is not None else replace(copy, dials=audited.dials)
+        dials = copy.dials if log is not None else audited.dials
+        return replace(copy, dials=replace(dials, memory=2.0) if effort > 1 else dials)
 
     audited_log = log
     return Auditee(model=audited, log=log, population=population, fit=fit)

@@ -1,1 +1,9 @@
-"""Simple rules that every honest report shows beside a model."""
+"""What any honest report shows beside a model: popularity and rules of counting, in numpy alone."""
+
+from ._family import Baseline
+from .count_ratio import CountRatio
+from .count_ratio_item_mean import CountRatioItemMean
+from .item_mean import ItemMean
+from .popularity import Popularity
+
+__all__ = ["Baseline", "CountRatio", "CountRatioItemMean", "ItemMean", "Popularity"]
