@@ -1,4 +1,4 @@
-"""Who is trained on and who is not: recorded splits, and an auditor that says what a split lets leak."""
+"""Who is trained on and who is not: recorded, disjoint sets of users."""
 
 from __future__ import annotations
 

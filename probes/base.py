@@ -172,8 +172,14 @@ class NotApplicable(Exception):
 class Fit(Protocol):
     """Trains a copy of the audited model by its own recipe and trainer."""
 
-    def __call__(self, users: npt.ArrayLike, *, label: str, log: InteractionLog | None = None) -> Recommender:
-        """Return a copy tuned on these users' rows of ``log``; ``label`` names the copy in the store."""
+    def __call__(
+        self, users: npt.ArrayLike, *, label: str, log: InteractionLog | None = None, effort: float = 1.0
+    ) -> Recommender:
+        """Return a copy tuned on these users' rows of ``log``.
+
+        ``label`` names the copy in the store; ``effort`` multiplies the recipe's epochs, for controls
+        that must be trained too long or too little.
+        """
         ...
 
 

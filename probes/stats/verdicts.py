@@ -43,7 +43,7 @@ def judge(criterion: Criterion, measurements: Sequence[Measurement], *, family: 
     if criterion.group != "each":
         rows = [row for row in rows if row.group == criterion.group]
     if not rows:
-        return Verdict(criterion=criterion, state="inconclusive", reason="nothing could be measured")
+        return _unmeasured(criterion)
     limit = max(criterion.bound, _floor(criterion, measurements))
     readings = [_read(criterion, row, limit, family) for row in rows]
     worst = min(readings, key=lambda reading: (SEVERITY.index(reading.state), _order(reading)))
@@ -60,7 +60,8 @@ def overall(verdicts: Sequence[Verdict]) -> State:
     """A probe's verdict from its criteria's.
 
     A validity statement that could not be decided caps the verdict at inconclusive; one that failed
-    makes it invalid, whatever the gates say. Without gates nothing is judged: "reported".
+    makes it invalid, whatever the gates say. Without a control that could be tried, a pass is only
+    inconclusive, while a fail stands. Without gates nothing is judged: "reported".
     """
     states = [verdict.state for verdict in verdicts]
     gates = [verdict.state for verdict in verdicts if verdict.criterion.role == "gate"]
@@ -70,7 +71,21 @@ def overall(verdicts: Sequence[Verdict]) -> State:
         return "invalid"
     if any(verdict.state == "inconclusive" for verdict in verdicts if verdict.criterion.role != "gate"):
         return "inconclusive"
-    return min(gates, key=SEVERITY.index)
+    untried = any(
+        verdict.state == "not_applicable" for verdict in verdicts if verdict.criterion.role == "control"
+    )
+    worst = min(gates, key=SEVERITY.index)
+    return "inconclusive" if untried and worst == "pass" else worst
+
+
+def _unmeasured(criterion: Criterion) -> Verdict:
+    if criterion.role == "control":
+        reason = "no planted copy could be tried, so finding nothing would prove nothing"
+        return Verdict(criterion=criterion, state="not_applicable", reason=reason)
+    if criterion.role == "validity":
+        reason = "this check does not apply to such a model"
+        return Verdict(criterion=criterion, state="not_applicable", reason=reason)
+    return Verdict(criterion=criterion, state="inconclusive", reason="nothing could be measured")
 
 
 def _read(criterion: Criterion, row: Measurement, limit: float, family: int) -> _Reading:
