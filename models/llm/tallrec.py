@@ -25,7 +25,7 @@ import numpy as np
 
 from ..base import ModelError, Recommendation, Request, Slate, TrainingTask
 from ..data import Catalog, Example, FloatArray, IntArray, InteractionLog, examples
-from ._network import load_network, tune, tuned_network
+from ._network import load_network, tune, tuned_network, write_network
 from ._prompting import PLACEBO, PROFILE_STARTS, prompt, prompt_digest
 from ._reader import YesNoReader, answer_logits, right_padded, states_of
 from ._tiny_base import TinySettings, build_tokenizer, documents, pretrain
@@ -224,9 +224,9 @@ class Tallrec:
         """Write the tokenizer, the base (if it was made here), the adapters and what is known of users."""
         self._tokenizer.save_pretrained(folder / "tokenizer")
         if self.config.base == "tiny":
-            self._base.save_pretrained(folder / "base")
+            write_network(self._base, folder / "base")
         if self._network is not None:
-            self._network.save_pretrained(folder / "adapter")
+            write_network(self._network, folder / "adapter")
         (folder / "tallrec.json").write_text(json.dumps(asdict(self.config)))
 
     def load(self, folder: Path, log: InteractionLog) -> None:

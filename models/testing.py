@@ -1,0 +1,122 @@
+"""What every recommender must keep to: a suite of tests that a model of ours or of yours inherits.
+
+Subclass :class:`RecommenderContract` in a pytest module and provide ``recommender``, a fixture that returns
+a ready model, and ``requests``, a fixture with a few requests it can answer::
+
+    class TestMine(RecommenderContract):
+        @pytest.fixture
+        def recommender(self): return MyRecommender(...)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .base import (
+    CAPABILITIES,
+    Judges,
+    ReadsAttributes,
+    ReadsTitles,
+    Recommender,
+    Request,
+    Scores,
+    capabilities,
+)
+from .data import Catalog, History
+
+K = 5
+TOLERANCE = 1e-3
+
+
+def sample_requests(catalog: Catalog, *, users: int, rng: np.random.Generator) -> list[Request]:
+    """Plausible requests: a history of up to ten items and up to eight other candidates each."""
+    requests = []
+    for user in range(users):
+        drawn = rng.permutation(len(catalog))
+        size = min(10, len(catalog) // 2)
+        history = History(user, tuple(drawn[:size].tolist()), tuple((rng.random(size) < 0.6).tolist()))
+        requests.append(Request(history=history, candidates=tuple(drawn[size : size + 8].tolist())))
+    return requests
+
+
+class RecommenderContract:
+    """The promises behind each capability; tests of a capability that a model lacks pass silently."""
+
+    def test_knows_its_capabilities(self, recommender: Recommender) -> None:
+        """Every capability it has is one that probes know."""
+        assert capabilities(recommender) <= {"ranks", *CAPABILITIES}
+
+    def test_answers_every_request_in_order(
+        self, recommender: Recommender, requests: Sequence[Request]
+    ) -> None:
+        """One slate a request, no longer than asked, of candidates, none of them twice."""
+        slates = recommender.recommend(requests, K)
+        assert [slate.request for slate in slates] == list(requests)
+        for slate in slates:
+            items = [entry.item for entry in slate.entries if entry.item is not None]
+            assert len(slate.entries) <= K
+            assert len(items) == len(set(items))
+            assert set(items) <= set(slate.request.candidates or range(len(recommender.catalog)))
+
+    def test_answers_do_not_depend_on_company(
+        self, recommender: Recommender, requests: Sequence[Request]
+    ) -> None:
+        """A request gets the same slate alone as among others."""
+        together = recommender.recommend(requests, K)[-1]
+        alone = recommender.recommend(requests[-1:], K)[0]
+        assert [entry.item for entry in alone.entries] == [entry.item for entry in together.entries]
+
+    def test_nothing_asked_nothing_answered(self, recommender: Recommender) -> None:
+        """No requests, no slates."""
+        assert recommender.recommend([], K) == []
+
+    def test_scores_are_finite_and_rank_its_slates(
+        self, recommender: Recommender, requests: Sequence[Request]
+    ) -> None:
+        """One finite score a candidate, and the best of them first in the slate."""
+        if not isinstance(recommender, Scores):
+            return
+        for slate, scores in zip(
+            recommender.recommend(requests, K), recommender.score(requests), strict=True
+        ):
+            assert len(scores) == len(slate.request.candidates or recommender.catalog.ids)
+            assert np.isfinite(scores).all()
+            first = slate.entries[0].item
+            if slate.request.candidates and first is not None:
+                assert scores[slate.request.candidates.index(first)] >= scores.max() - TOLERANCE
+
+    def test_candidates_are_judged_one_by_one(
+        self, recommender: Recommender, requests: Sequence[Request]
+    ) -> None:
+        """Log-odds of a like do not depend on which other candidates stand beside an item."""
+        if not isinstance(recommender, Judges):
+            return
+        turned = [replace(request, candidates=request.candidates[::-1]) for request in requests]
+        for straight, reverse in zip(
+            recommender.log_odds(requests), recommender.log_odds(turned), strict=True
+        ):
+            np.testing.assert_allclose(straight, reverse[::-1], atol=TOLERANCE)
+
+    def test_attributes_have_values_and_a_placebo(self, recommender: Recommender) -> None:
+        """A reader of attributes offers values to compare, and something meaningless to compare with."""
+        if isinstance(recommender, ReadsAttributes) and recommender.readable_attributes():
+            assert all(values for values in recommender.readable_attributes().values())
+            assert any(len(values) > 1 for values in recommender.placebo_attributes().values())
+            assert recommender.wordings() >= 1
+
+    def test_stated_attributes_and_titles_stand_in_the_text(
+        self, recommender: Recommender, requests: Sequence[Request]
+    ) -> None:
+        """What a request states, and a replaced title, can be read in what the model is given."""
+        if not isinstance(recommender, ReadsTitles):
+            return
+        request = requests[0]
+        marked = replace(request, titles=((request.candidates[0], "Marked Title (1999)"),))
+        assert "Marked Title (1999)" in recommender.render(marked)
+        if isinstance(recommender, ReadsAttributes):
+            for name, values in recommender.readable_attributes().items():
+                stated = replace(request, attributes=request.stating(name, values[0]))
+                assert values[0] in recommender.render(stated)
