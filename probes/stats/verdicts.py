@@ -44,9 +44,13 @@ def judge(criterion: Criterion, measurements: Sequence[Measurement], *, family: 
         rows = [row for row in rows if row.group == criterion.group]
     if not rows:
         return _unmeasured(criterion)
-    limit = max(criterion.bound, _floor(criterion, measurements))
+    floor = _floor(criterion, measurements)
+    limit = max(criterion.bound, floor or 0.0)
     readings = [_read(criterion, row, limit, family) for row in rows]
     worst = min(readings, key=lambda reading: (SEVERITY.index(reading.state), _order(reading)))
+    if worst.state == "fail" and floor is None:
+        reason = "beyond the bound, but what meaningless changes do to this model was not measured"
+        return Verdict(criterion=criterion, state="inconclusive", reason=reason, group=worst.row.group)
     return Verdict(
         criterion=criterion,
         state=_by_role(criterion, worst.state),
@@ -67,8 +71,8 @@ def overall(verdicts: Sequence[Verdict]) -> State:
     gates = [verdict.state for verdict in verdicts if verdict.criterion.role == "gate"]
     if not gates:
         return "reported"
-    if "invalid" in states:
-        return "invalid"
+    if grave := [state for state in ("error", "invalid") if state in states]:
+        return grave[0]
     if any(verdict.state == "inconclusive" for verdict in verdicts if verdict.criterion.role != "gate"):
         return "inconclusive"
     untried = any(
@@ -115,10 +119,13 @@ def implied_p(distance: float, reach: float, *, alpha: float) -> float:
     return NormalDist().cdf(-distance / reach * -NormalDist().inv_cdf(alpha))
 
 
-def _floor(criterion: Criterion, measurements: Sequence[Measurement]) -> float:
+def _floor(criterion: Criterion, measurements: Sequence[Measurement]) -> float | None:
+    """How far meaningless changes reach: 0 if no floor is asked for, None if it was not measured."""
+    if criterion.floor is None:
+        return 0.0
     rows = [row for row in measurements if row.name == criterion.floor]
     ends = [abs(end) for row in rows for end in (row.low, row.high) if end is not None]
-    return max(ends, default=0.0)
+    return max(ends, default=None)
 
 
 def _by_role(criterion: Criterion, state: State) -> State:
@@ -135,14 +142,12 @@ def _order(reading: _Reading) -> float:
 
 def _reason(criterion: Criterion, reading: _Reading, limit: float) -> str:
     row = reading.row
-    if row.value is None:
+    if row.value is None or row.low is None or row.high is None:
         return row.note or "not estimable from this sample"
     if reading.state == "pass":
         return "the whole interval is on the good side of the bound"
     if reading.state == "fail":
         return "the whole interval is beyond the bound"
-    if limit > criterion.bound and row.low is not None and row.high is not None:
-        beyond_bound = row.low > criterion.bound or row.high < -criterion.bound
-        if beyond_bound:
-            return "beyond the bound, but no larger than what meaningless changes do to this model"
+    if limit > criterion.bound and (row.low > criterion.bound or row.high < -criterion.bound):
+        return "beyond the bound, but no larger than what meaningless changes do to this model"
     return "the interval contains the bound: this sample cannot decide"
