@@ -61,7 +61,9 @@ def build_tokenizer(catalog_titles: Sequence[str], words: Sequence[str]) -> PreT
     )
     tokenizer.train_from_iterator([*catalog_titles, *_phrases(), *words], trainer)
     whole = [title for title in map(_stem, dict.fromkeys(catalog_titles)) if title]
-    added = [*(AddedToken(text, single_word=True, normalized=False) for text in ("Yes", "No", *words, *whole))]
+    added = [
+        *(AddedToken(text, single_word=True, normalized=False) for text in ("Yes", "No", *words, *whole))
+    ]
     added += [AddedToken(text, normalized=False) for text in _phrases()]
     tokenizer.add_tokens(added)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, eos_token=END)

@@ -127,6 +127,11 @@ class Tallrec:
             raise ModelError(
                 f"no user to tune on has more than {config.history} interactions; lower history or add data"
             )
+        return self.task_on(rows, rng)
+
+    def task_on(self, rows: Sequence[Example], rng: np.random.Generator) -> TrainingTask:
+        """Put adapters on a copy of the base, to be tuned on these very rows (a published split's)."""
+        config = self.config
         wordings = rng.integers(self.wordings(), size=len(rows))
         texts = [
             self._text(replace(_about(row), wording=int(w))) for row, w in zip(rows, wordings, strict=True)
