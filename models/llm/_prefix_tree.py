@@ -39,10 +39,12 @@ class PromptTree:
 
 
 def grow_trees(prompts: Sequence[Sequence[int]], *, most_nodes: int) -> Iterator[PromptTree]:
-    """Merge prompts into trees of at most ``most_nodes`` nodes each (a single longer prompt is its own).
+    """Merge prompts that share most of their tokens into trees of at most ``most_nodes`` nodes each.
 
-    A tree is closed, where possible, between prompts that share little, so that the variants of one
-    request stand in one tree and differ by nothing but their text.
+    Prompts that share less than half are kept apart, since a larger tree costs more attention than it
+    saves. A tree that would grow too large is closed between prompts that share little, so that the
+    variants of one request stand in one tree, where possible, and differ by nothing but their text. A
+    single longer prompt is a tree of its own.
 
     Raises
     ------
@@ -71,17 +73,18 @@ def _shared_beginnings(padded: IntArray, lengths: IntArray) -> IntArray:
 
 
 def _cuts(shared: IntArray, lengths: IntArray, most_nodes: int) -> Iterator[tuple[int, int]]:
-    """Split the sorted rows into ranges whose trees fit, cutting before the row that shares least."""
-    start = 0
-    while start < len(lengths):
-        grown = np.cumsum(np.r_[lengths[start], (lengths - shared)[start + 1 :]])
-        stop = start + max(1, int(np.searchsorted(grown, most_nodes, side="right")))
-        if stop < len(lengths):
-            half = start + max(1, (stop - start) // 2)
-            stop = half + int(shared[half : stop + 1].argmin())
-            stop = max(stop, start + 1)
-        yield start, stop
-        start = stop
+    """Split the sorted rows into ranges, one a tree, cutting before the rows that share least."""
+    apart = np.flatnonzero(2 * shared < lengths)
+    for first, end in zip(apart, [*apart[1:], len(lengths)], strict=True):
+        start = int(first)
+        while start < end:
+            grown = np.cumsum(np.r_[lengths[start], (lengths - shared)[start + 1 : end]])
+            stop = start + max(1, int(np.searchsorted(grown, most_nodes, side="right")))
+            if stop < end:
+                half = start + max(1, (stop - start) // 2)
+                stop = half + int(shared[half : stop + 1].argmin())
+            yield start, stop
+            start = stop
 
 
 def _merge(padded: IntArray, lengths: IntArray, shared: IntArray, prompts: IntArray) -> PromptTree:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TREE_NODES = 768
-TREES_AT_ONCE = 4
+NODES_AT_ONCE = 3072
 PROMPTS_AT_ONCE = 64
 AGREEMENT = 1e-3
 
@@ -78,14 +78,11 @@ class YesNoReader:
 
     def _in_trees(self, prompts: list[list[int]]) -> FloatArray:
         odds = np.empty(len(prompts))
-        waiting: list[PromptTree] = []
-        for tree in grow_trees(prompts, most_nodes=TREE_NODES):
-            waiting.append(tree)
-            if len(waiting) == TREES_AT_ONCE:
-                self._read_trees(waiting, odds)
-                waiting = []
-        if waiting:
-            self._read_trees(waiting, odds)
+        trees = sorted(grow_trees(prompts, most_nodes=TREE_NODES), key=len)
+        while trees:
+            together = max(1, NODES_AT_ONCE // len(trees[-1]))
+            self._read_trees(trees[-together:], odds)
+            del trees[-together:]
         return odds
 
     def _read_trees(self, trees: list[PromptTree], odds: FloatArray) -> None:

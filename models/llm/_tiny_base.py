@@ -44,14 +44,18 @@ class TinySettings:
     learning_rate: float = 3e-3
 
 
-def build_tokenizer(catalog_titles: Sequence[str], words: Sequence[str]) -> PreTrainedTokenizerFast:
-    """A byte-level tokenizer in which a title, a fixed phrase and each of ``words`` are one token.
+def build_tokenizer(
+    catalog_titles: Sequence[str], attributes: Mapping[str, tuple[str, ...]]
+) -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer in which a title, a fixed phrase and an attribute's value are one token.
 
     Any other text still works: it falls apart into learned word pieces and, at worst, bytes.
     """
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
+    words = ["Yes", "No", *dict.fromkeys(value for options in attributes.values() for value in options)]
+    named = [f"{comma}{name}{link}" for name in attributes for link in PROFILE_LINKS for comma in ("", ", ")]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -61,10 +65,8 @@ def build_tokenizer(catalog_titles: Sequence[str], words: Sequence[str]) -> PreT
     )
     tokenizer.train_from_iterator([*catalog_titles, *_phrases(), *words], trainer)
     whole = [title for title in map(_stem, dict.fromkeys(catalog_titles)) if title]
-    added = [
-        *(AddedToken(text, single_word=True, normalized=False) for text in ("Yes", "No", *words, *whole))
-    ]
-    added += [AddedToken(text, normalized=False) for text in _phrases()]
+    added = [AddedToken(text, single_word=True, normalized=False) for text in (*words, *whole)]
+    added += [AddedToken(text, normalized=False) for text in (*_phrases(), *named)]
     tokenizer.add_tokens(added)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, eos_token=END)
 
@@ -86,7 +88,6 @@ def _phrases() -> list[str]:
         *questions,
         *(question[1:] for question in questions),
         *(f"\n{start}" for start in PROFILE_STARTS),
-        *PROFILE_LINKS,
         LIKED,
         DISLIKED,
         '", "',

@@ -59,7 +59,7 @@ class TallrecConfig:
     states: str = "gender,age,occupation"
     kind: str = "movie"
     history: int = 10
-    rows_per_user: int = 3
+    rows_per_user: int = 2
     shots: int = 0
     rank: int = 8
     scaling: int = 16
@@ -92,8 +92,7 @@ class Tallrec:
             self._tokenizer, self._base = load_network(self.config.base)
             return
         values = {**self.readable_attributes(), **self.placebo_attributes()}
-        words = [word for name, options in values.items() for word in (name, *options)]
-        self._tokenizer = build_tokenizer(self.catalog.titles, words)
+        self._tokenizer = build_tokenizer(self.catalog.titles, values)
         texts = documents(
             log,
             base_users,

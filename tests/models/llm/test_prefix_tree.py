@@ -24,10 +24,16 @@ def test_each_prompt_is_read_back_from_its_leaf(prompts: list[list[int]], most: 
 
 
 @given(prompts_of_few_words)
-def test_one_tree_has_a_node_for_each_distinct_beginning(prompts: list[list[int]]) -> None:
-    (tree,) = grow_trees(prompts, most_nodes=10_000)
-    beginnings = {tuple(prompt[: end + 1]) for prompt in prompts for end in range(len(prompt))}
-    assert len(tree) == len(beginnings)
+def test_a_tree_has_one_node_for_each_distinct_beginning(prompts: list[list[int]]) -> None:
+    for tree in grow_trees(prompts, most_nodes=10_000):
+        own = [prompts[prompt] for prompt in tree.prompts]
+        beginnings = {tuple(prompt[: end + 1]) for prompt in own for end in range(len(prompt))}
+        assert len(tree) == len(beginnings)
+
+
+def test_prompts_that_share_little_are_kept_apart() -> None:
+    trees = list(grow_trees([[1, 2, 3, 4], [1, 5, 6, 7], [1, 2, 3, 9]], most_nodes=100))
+    assert sorted(sorted(tree.prompts.tolist()) for tree in trees) == [[0, 2], [1]]
 
 
 @given(prompts_of_few_words, st.integers(8, 40))
