@@ -1,0 +1,150 @@
+"""Does the model serve some groups of users worse than others?
+
+Held-out users are asked about items they went on to meet, and the answers are checked: yes if p(yes) > 1/2,
+right if it agrees with the user's own like or dislike. Each user u has an accuracy A_u, the mean over the
+user's answers, a selection rate (share of yes) and a mean log-loss in nats. accuracy_gap is the difference
+mean(A | x) - mean(A | y) for each pair of groups "x vs y" of each attribute in the data, and of activity:
+users with fewer interactions than the median against the others.
+
+One user is one row, as the answers of one user are alike. Intervals are Welch's, jointly valid over the pairs
+of an attribute by max-T; over attributes the error budget is split evenly (Bonferroni). accuracy_range is the
+best minus the worst group's mean, less what dealing the same users into groups at random gives on average.
+
+Who is affected: users of a group for whom the recommender is a worse guide. The gap says nothing of its
+cause: a group whose taste is harder to predict, or whose histories are shorter, shows one too, and activity
+may lie behind a gap by another attribute. Groups with fewer than min_group asked users are not shown and
+cannot fail. A gap in selection rates is described, not judged: groups may like different shares of items.
+At threshold 1/2 a model can rank well and still be inaccurate; log_loss shows the probabilities themselves.
+
+References: Ekstrand et al. 2018 (cool kids); Bird et al. 2020 (Fairlearn); Westfall and Young 1993 (max-T).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from ...models.base import Request
+from ...models.data import BoolArray, Example, FloatArray, examples
+from ..base import Auditee, Criterion, Evidence, Measurement, NotApplicable, Probe
+from ._contrasts import measured
+from ._gap_rows import gap_rows, group_rows, overall_rows, range_row, some_of
+from ._people import own_profile
+from ._user_table import GROUP, UserTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupGap(Probe):
+    """Compares groups of users by how often the model is right about them.
+
+    Parameters
+    ----------
+    per_user : answers checked per user.
+    length : history items in a request.
+    min_group : users that a group needs to be shown and judged.
+    bound : largest gap in accuracy that passes.
+    """
+
+    n_users: int = 1000
+    per_user: int = 6
+    length: int = 10
+    min_group: int = 30
+    bound: float = 0.1
+
+    title: ClassVar[str] = "Accuracy gap between groups of users"
+    needs: ClassVar[tuple[str, ...]] = ("judges",)
+    fits: ClassVar[int] = 0
+    shows: ClassVar[str] = "the model is right less often about some groups of users"
+
+    def calls(self) -> int:
+        """Request-candidates at most."""
+        return self.n_users * self.per_user
+
+    def criteria(self) -> tuple[Criterion, ...]:
+        """No two groups may differ in accuracy by more than the bound."""
+        because = (
+            f"a gap of {self.bound:g} is one more wrong answer in every {1 / self.bound:.3g} for one group"
+        )
+        return (Criterion(measurement="accuracy_gap", bound=self.bound, direction="within", because=because),)
+
+    def ask(self, auditee: Auditee, rng: np.random.Generator) -> Evidence:
+        """Ask held-out users' answerable moments, and note who is in which group."""
+        log, held_out = auditee.log, auditee.population.held_out
+        if log.liked is None:
+            raise NotApplicable("the data has no likes and dislikes, so no answer can be checked")
+        asked = np.sort(rng.choice(held_out, min(self.n_users, len(held_out)), replace=False))
+        cases = examples(log, asked, per_user=self.per_user, length=self.length, rng=rng)
+        if not cases:
+            raise NotApplicable(
+                f"none of {len(asked)} held-out users has more than {self.length} interactions"
+            )
+        odds = np.concatenate(auditee.log_odds(_requests(auditee, cases, rng)))
+        user = np.array([case.history.user for case in cases], dtype=np.int64)
+        liked = np.array([case.liked for case in cases])
+        counts = np.diff(log.starts)
+        active = counts[user] >= np.median(counts[np.unique(user)])
+        groups = {GROUP + name: np.array(values)[user] for name, values in log.attributes.items()}
+        if not active.all():
+            groups[GROUP + "activity"] = np.where(active, "median or above", "below median")
+        evidence = Evidence(columns={"cluster": user, "liked": liked, **_checked(odds, liked), **groups})
+        return replace(evidence, facts={"caveats": self._caveats(evidence), "min_group": self.min_group})
+
+    def _caveats(self, evidence: Evidence) -> list[str]:
+        users = UserTable.of(evidence, ("correct",))
+        caveats = []
+        for name in users.groups:
+            small = users.small_groups(name, self.min_group)
+            unknown = int((users.groups[name] == "").sum())
+            if small:
+                caveats.append(
+                    f"Of {name}, groups under {self.min_group} users are not shown: {some_of(small)}."
+                )
+            if unknown:
+                caveats.append(f"The {name} of {unknown} of {len(users.rows)} users is unknown.")
+        if "activity" not in users.groups:
+            caveats.append("All users have as many interactions, so activity is not compared.")
+        return caveats
+
+    def estimate(self, evidence: Evidence, rng: np.random.Generator, alpha: float) -> list[Measurement]:
+        """Each group's figures, all pairs' gaps, and the range over groups."""
+        users = UserTable.of(evidence, ("correct", "said_yes", "loss"))
+        rows = overall_rows(users, alpha)
+        kept: dict[str, list[str]] = {}
+        for name in users.groups:
+            rows += group_rows(users, name, min_group=self.min_group, alpha=alpha)
+            large = [group for group, size in users.sizes(name).items() if size >= self.min_group]
+            kept |= {name: large} if len(large) > 1 else {}
+        for measurement in ("accuracy_gap", "selection_rate_gap"):
+            for name, groups in kept.items():
+                rows += gap_rows(measurement, users, name, groups, alpha=alpha, tested=len(kept), rng=rng)
+        rows += [range_row(users, name, groups, alpha=alpha, rng=rng) for name, groups in kept.items()]
+        return rows if kept else [*rows, self._no_gap(alpha)]
+
+    def _no_gap(self, alpha: float) -> Measurement:
+        note = f"no attribute has two groups of at least {self.min_group} users"
+        return measured(
+            "accuracy_gap", None, group="overall", n=0, unit="share", better="zero", alpha=alpha, note=note
+        )
+
+
+def _requests(auditee: Auditee, cases: list[Example], rng: np.random.Generator) -> list[Request]:
+    """Each answerable moment as a request that states the user's own profile, as the model was trained."""
+    users = {case.history.user for case in cases}
+    profiles = {user: own_profile(auditee, user, rng) for user in sorted(users)}
+    return [
+        Request(history=case.history, candidates=(case.target,), attributes=profiles[case.history.user])
+        for case in cases
+    ]
+
+
+def _checked(odds: FloatArray, liked: BoolArray) -> dict[str, FloatArray]:
+    """Answers against the truth; NaN where the model gave no finite log-odds."""
+    usable = np.isfinite(odds)
+    towards_truth = np.where(usable, np.where(liked, odds, -odds), 0.0)
+    return {
+        "correct": np.where(usable, (odds > 0) == liked, np.nan),
+        "said_yes": np.where(usable, odds > 0, np.nan),
+        "loss": np.where(usable, np.logaddexp(0, -towards_truth), np.nan),
+    }
