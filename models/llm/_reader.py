@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TREE_NODES = 768
 NODES_AT_ONCE = 3072
+WORTH_SHARING = 0.7
 PROMPTS_AT_ONCE = 64
 AGREEMENT = 1e-3
 
@@ -46,8 +47,8 @@ def answer_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
 class YesNoReader:
     """Reads yes/no log-odds, in nats, from raw logits (never from a softmax of probabilities).
 
-    Prompts are merged into token trees where the network takes tree-shaped attention masks; that is
-    tried once on the first prompts, and networks that answer differently are asked in plain batches.
+    Prompts that share much are merged into token trees where the network takes tree-shaped attention
+    masks; that is tried once, on one tree, and networks that answer differently are asked in plain batches.
     """
 
     def __init__(self, network: Any, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -66,19 +67,24 @@ class YesNoReader:
         self.network.eval()
         with torch.inference_mode():
             if self._ask is None:
-                self._ask = self._in_trees if self._takes_trees(prompts[:8]) else self._in_batches
+                self._ask = self._in_trees if self._takes_trees(prompts[0]) else self._in_batches
             return self._ask(prompts)
 
-    def _takes_trees(self, prompts: list[list[int]]) -> bool:
+    def _takes_trees(self, prompt: list[int]) -> bool:
+        """Whether a prompt and one that differs in its last token get the same answers in one tree."""
+        prompts, odds = [prompt, [*prompt[:-1], self.answers[0]]], np.empty(2)
         try:
-            in_trees = self._in_trees(prompts)
+            for tree in grow_trees(prompts, most_nodes=TREE_NODES):
+                self._read_trees([tree], odds)
         except (TypeError, ValueError, RuntimeError):
             return False
-        return bool(np.abs(in_trees - self._in_batches(prompts)).max() < AGREEMENT)
+        return bool(np.abs(odds - self._in_batches(prompts)).max() < AGREEMENT)
 
     def _in_trees(self, prompts: list[list[int]]) -> FloatArray:
-        odds = np.empty(len(prompts))
         trees = sorted(grow_trees(prompts, most_nodes=TREE_NODES), key=len)
+        if sum(map(len, trees)) > WORTH_SHARING * sum(map(len, prompts)):
+            return self._in_batches(prompts)
+        odds = np.empty(len(prompts))
         while trees:
             together = max(1, NODES_AT_ONCE // len(trees[-1]))
             self._read_trees(trees[-together:], odds)

@@ -18,6 +18,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,7 +28,7 @@ from ..base import ModelError, Recommendation, Request, Slate, TrainingTask
 from ..data import Catalog, Example, FloatArray, IntArray, InteractionLog, examples
 from ._network import load_network, tune, tuned_network, write_network
 from ._prompting import PLACEBO, PROFILE_STARTS, prompt, prompt_digest
-from ._reader import YesNoReader, answer_logits, right_padded, states_of
+from ._reader import YesNoReader, answer_logits, answer_tokens, right_padded, states_of
 from ._tiny_base import TinySettings, build_tokenizer, documents, pretrain
 
 if TYPE_CHECKING:
@@ -144,23 +145,25 @@ class Tallrec:
             dropout=config.dropout,
             words=self._stated_tokens(),
         )
-        self._reader = YesNoReader(self._network, self._tokenizer)
+        self._reader = None
         return TrainingTask(
             module=self._network,
             row_users=np.array([row.history.user for row in rows]),
             batch=lambda places: (*right_padded([tokens[place] for place in places]), labels[places]),
-            loss=self._loss,
+            loss=partial(self._loss, answer_tokens(self._tokenizer)),
             epochs=config.epochs,
             batch_size=config.batch_size,
             learning_rate=config.learning_rate,
         )
 
-    def _loss(self, batch: tuple[np.ndarray, np.ndarray, np.ndarray]) -> torch.Tensor:
+    def _loss(
+        self, answers: tuple[int, int], batch: tuple[np.ndarray, np.ndarray, np.ndarray]
+    ) -> torch.Tensor:
         import torch
 
         tokens, last, labels = (torch.from_numpy(part) for part in batch)
         states = states_of(self._network, tokens)[torch.arange(len(last)), last]
-        odds = answer_logits(self._network, states, self._read().answers)
+        odds = answer_logits(self._network, states, answers)
         return torch.nn.functional.binary_cross_entropy_with_logits(odds, labels, reduction="none")
 
     def log_odds(self, requests: Sequence[Request]) -> list[FloatArray]:
@@ -253,8 +256,16 @@ class Tallrec:
         if self._reader is None:
             if self._base is None:
                 raise ModelError("this TALLRec has no base model yet; call prepare or load first")
-            self._reader = YesNoReader(self._network or self._base, self._tokenizer)
+            self._reader = YesNoReader(self._asked(), self._tokenizer)
         return self._reader
+
+    def _asked(self) -> Any:
+        """The network that answers; a tiny one with its adapters merged in, which is quicker to ask."""
+        if self._network is None:
+            return self._base
+        if self.config.base != "tiny":
+            return self._network
+        return copy.deepcopy(self._network).merge_and_unload()
 
     def _text(self, request: Request, item: int | None = None) -> str:
         if not request.attributes and self._profiles:
