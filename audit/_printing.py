@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from ..reports.record import AuditRecord, FindingRecord
+    from ..reports.record import FindingRecord
     from .gate import GateOutcome
     from .plan import Job
     from .plugins import Kind, Plugin
@@ -113,12 +113,13 @@ def plan(jobs: Sequence[Job]) -> None:
 
 def result(folder: RunFolder, *, gated: bool) -> int:
     """Print how a run came out and where its report is; return the exit code."""
+    from ..reports.html import answer
     from .gate import completion, gate
 
     record = folder.read_record()
     rows = [[*_row(finding)] for finding in record.findings]
     _table("", ["check", "verdict", "estimate (interval)", "users", ""], rows)
-    print(_answer(record))
+    print(answer(record))
     code = outcome(gate(record, evidence=folder.path)) if gated else completion(record)
     print(f"Report: {folder.path / 'report.html'}")
     return code
@@ -147,17 +148,6 @@ def _row(finding: FindingRecord) -> Iterable[str]:
     yield f"{rows[0].clusters:,}" if rows else ""
     reason = decided.reason if decided else finding.not_asked or finding.error
     yield f"{group}: {reason}" if group != "overall" else reason
-
-
-def _answer(record: AuditRecord) -> str:
-    judged = [finding for finding in record.findings if finding.verdict in COLOURS]
-    failed = [finding.text.title for finding in judged if finding.verdict == "fail"]
-    open_ = sum(finding.verdict in ("inconclusive", "invalid") for finding in judged)
-    start = "This audit stopped part-way. " if record.status == "partial" else ""
-    verb = "fails" if len(failed) == 1 else "fail"
-    named = f": {', '.join(failed)}" if failed else ""
-    rest = f"; {open_} undecided" if open_ else ""
-    return f"{start}{len(failed)} of {len(judged)} judged checks {verb}{named}{rest}."
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

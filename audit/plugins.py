@@ -81,7 +81,13 @@ class Plugin:
     def text(self) -> ProbeText:
         """A probe's docstring as a report shows it: the question, then the method."""
         _, _, method = self.doc.partition("\n\n")
-        return ProbeText(title=self.title, question=self.line, method=method.strip(), area=self.area)
+        return ProbeText(
+            title=self.title,
+            question=self.line,
+            method=method.strip(),
+            area=self.area,
+            shows=str(self.says.get("shows", "")),
+        )
 
 
 def discover(kind: Kind) -> dict[str, Plugin]:

@@ -20,8 +20,8 @@ from recaudit.models.base import Request
 from recaudit.models.baselines import CountRatio, CountRatioItemMean
 from recaudit.models.data import Example, FloatArray, InteractionLog
 from recaudit.models.datasets import tallrec
-from recaudit.models.llm.tallrec import PRESETS, Tallrec, TallrecConfig
-from recaudit.models.trainers.plain import fit, isolated_torch
+from recaudit.models.llm.tallrec import Tallrec, TallrecConfig
+from recaudit.models.trainers.plain import fit
 from recaudit.probes.stats.auc import auc, user_auc
 
 PUBLISHED = 0.7198
@@ -54,8 +54,7 @@ def prepared(log: InteractionLog, config: TallrecConfig, where: Path | None, see
     )
     base_users = np.setdiff1d(np.unique(log.user), kept_out)
     model, rng = Tallrec(log.catalog, config), np.random.default_rng(seed)
-    with isolated_torch(rng):
-        model.prepare(log, base_users, rng)
+    model.prepare(log, base_users, rng)
     return model
 
 
@@ -77,11 +76,7 @@ def main() -> None:
         tallrec.to_examples(tallrec.published_rows("tallrec-movie", split, where=asked.data), log)
         for split in ("train", "valid", "test")
     )
-    config = TallrecConfig(
-        **PRESETS["published"],
-        base_epochs=asked.base_epochs,
-        epochs=asked.epochs,  # type: ignore[arg-type]
-    )
+    config = TallrecConfig(states="", base_epochs=asked.base_epochs, epochs=asked.epochs)
     start = time.perf_counter()
     base = prepared(log, config, asked.data, asked.seed)
     based = time.perf_counter()

@@ -245,28 +245,34 @@ def examples(
     *,
     per_user: int,
     length: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None,
 ) -> list[Example]:
-    """Draw each user's answerable moments: a full window of ``length`` items and the item met next.
+    """Each user's answerable moments: a full window of ``length`` items and the item met next.
 
+    At most ``per_user`` of them are drawn by ``rng``, or, without one, the latest are taken: what a
+    model is tuned on must be told from the log alone, so that an attack can ask about the very rows.
     Users with too few interactions give none. The windows of one user may overlap: treat the user,
     never the example, as the independent unit.
 
     Raises
     ------
-    ValueError
+    DataError
         If the data has no likes and dislikes.
     """
     if log.liked is None:
-        raise ValueError(f"data {log.name!r} has no likes and dislikes, so it holds no answers to check")
-    drawn: list[Example] = []
+        raise DataError(
+            f"data {log.name} has no likes and dislikes, so it holds no answers to learn or check"
+        )
+    found: list[Example] = []
     for user in users:
         rows = log.rows(int(user))
         ends = np.arange(rows.start + length, rows.stop)
-        if len(ends) > per_user:
+        if rng is None:
+            ends = ends[-per_user:]
+        elif len(ends) > per_user:
             ends = np.sort(rng.choice(ends, per_user, replace=False))
         for end in ends:
             window = slice(end - length, end)
             history = History(int(user), tuple(log.item[window].tolist()), tuple(log.liked[window].tolist()))
-            drawn.append(Example(history, int(log.item[end]), bool(log.liked[end])))
-    return drawn
+            found.append(Example(history, int(log.item[end]), bool(log.liked[end])))
+    return found

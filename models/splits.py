@@ -47,7 +47,7 @@ def split_population(
     log: InteractionLog,
     *,
     rng: np.random.Generator,
-    base: float = 0.3,
+    base: float = 0.25,
     reference: float = 0.1,
     smallest_history: int = 1,
     withheld: IntArray | None = None,

@@ -239,10 +239,14 @@ class Auditee:
 class Probe(ABC):
     """One question about a model, asked in two halves.
 
-    A subclass is a frozen dataclass of its settings. ``needs`` and ``fits`` are literals, so that
-    listing probes imports none of them.
+    A subclass is a frozen dataclass of its settings. Its class attributes are literals, so that listing
+    probes imports none of them: ``title`` is a short name, ``needs`` the capabilities without which it
+    cannot be asked, ``otherwise`` what is said of a model that lacks them, ``fits`` how many copies it
+    trains, ``shows`` what a failing model does, as half a sentence.
     """
 
+    title: ClassVar[str] = ""
+    otherwise: ClassVar[str] = ""
     needs: ClassVar[tuple[str, ...]] = ()
     fits: ClassVar[int] = 0
     shows: ClassVar[str] = ""

@@ -68,9 +68,10 @@ def _nothing_judged(checks: tuple[Check, ...]) -> str:
 
 def _failed_on(check: Check) -> str:
     """What failed, in the reader's words: the probe's own clause where it has one, else its question."""
-    clause = getattr(check.finding.text, "shows", "")
     group = f" ({check.row.group})" if check.row and check.row.group != "overall" else ""
-    return clause or f"“{check.finding.text.question.strip()}”{group}"
+    if check.finding.text.shows:
+        return check.finding.text.shows + group
+    return f"“{check.finding.text.question.strip()}”{group}"
 
 
 def meaning(check: Check) -> str:

@@ -45,6 +45,11 @@ class Section:
     pairs: tuple[Pair, ...]
 
 
+def answer(record: AuditRecord) -> str:
+    """The whole audit in one sentence, as the page begins."""
+    return words.answer(record, in_order(record))
+
+
 def render(record: AuditRecord) -> str:
     """Write a record as an HTML page; the same record gives the same bytes."""
     checks = in_order(record)
@@ -54,7 +59,7 @@ def render(record: AuditRecord) -> str:
         .get_template("page.html.j2")
         .render(
             record=record,
-            answer=words.answer(record, checks),
+            answer=answer(record),
             counts=counts(record),
             sections=[_section(check, record) for check in checks],
             footing=words.footing(record),

@@ -23,6 +23,7 @@ class ProbeText:
     question: str
     method: str
     area: str
+    shows: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

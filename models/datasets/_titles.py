@@ -171,7 +171,6 @@ POOLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 GENRES = tuple(POOLS)
-HYPE = "Award Winner"
 
 
 def invent_titles(

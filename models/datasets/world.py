@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from ..data import BoolArray, Catalog, DataError, FloatArray, IntArray, InteractionLog
-from ._titles import GENRES, HYPE, invent_titles
+from ._titles import GENRES, invent_titles
 
 SERVES: dict[str, str] = {
-    "world": "the demo world, with two faults planted: stated gender and hyped titles sway likes",
+    "world": "the demo world, with two faults planted: stated gender sways likes, men's answers are noisy",
     "world-honest": "the demo world with nothing planted",
     "world-tiny": "a small honest world for tests",
 }
@@ -45,25 +45,23 @@ class WorldSettings:
     ----------
     attribute_effect : logits added to a woman's and taken from a man's chance to like any item.
     taste_gap : how far women's and men's true tastes differ by genre (no fault: what history may show).
-    hype_effect : logits that a title marked as an award winner adds, whatever the film's quality.
-    hyped : share of titles so marked, at random.
     popularity_bias : how much more popular items are liked for being popular, logits per sd.
+    noisy_answers : share of men's answers that are a coin's, so that they are served worse, [0, 1].
     repeats : share of each user's rows that are met, and answered alike, a second time.
     """
 
-    users: int = 6000
+    users: int = 7000
     items: int = 800
     per_user: int = 30
     attribute_effect: float = 0.0
     taste_gap: float = 0.0
-    hype_effect: float = 0.0
-    hyped: float = 0.15
     popularity_bias: float = 0.0
+    noisy_answers: float = 0.0
     repeats: float = 0.0
 
 
 PRESETS: dict[str, WorldSettings] = {
-    "world": WorldSettings(attribute_effect=0.7, hype_effect=1.0),
+    "world": WorldSettings(attribute_effect=0.7, noisy_answers=0.4),
     "world-honest": WorldSettings(),
     "world-tiny": WorldSettings(users=300, items=80, per_user=20),
 }
@@ -94,7 +92,7 @@ def terms(name: str) -> str:
 def build_world(settings: WorldSettings, *, name: str, rng: np.random.Generator) -> InteractionLog:
     """Draw items, then people, then who met and liked what."""
     _check(settings)
-    catalog, weights, quality, popularity, hyped = _items(settings, rng)
+    catalog, weights, quality, popularity = _items(settings, rng)
     attributes = {
         attribute: tuple(rng.choice(values, settings.users, p=shares).tolist())
         for attribute, (values, shares) in ATTRIBUTES.items()
@@ -112,10 +110,11 @@ def build_world(settings: WorldSettings, *, name: str, rng: np.random.Generator)
         + rng.normal(0, 0.8, settings.users)[users]
         - 0.3
         + settings.attribute_effect * woman[users]
-        + settings.hype_effect * hyped[items]
         + settings.popularity_bias * _standard(popularity)[items]
     )
     liked = rng.random(len(logit)) < 1 / (1 + np.exp(-logit))
+    by_coin = (woman[users] < 0) & (rng.random(len(users)) < settings.noisy_answers)
+    liked = np.where(by_coin, rng.random(len(users)) < 0.5, liked)
     users, items, liked = _repeat(users, items, liked, settings, rng)
     return InteractionLog.build(
         name=name,
@@ -134,15 +133,13 @@ def build_world(settings: WorldSettings, *, name: str, rng: np.random.Generator)
 
 def _items(
     settings: WorldSettings, rng: np.random.Generator
-) -> tuple[Catalog, FloatArray, FloatArray, FloatArray, BoolArray]:
+) -> tuple[Catalog, FloatArray, FloatArray, FloatArray]:
     n = settings.items
     genres = [
         tuple(str(genre) for genre in rng.choice(GENRES, rng.integers(1, 4), replace=False)) for _ in range(n)
     ]
     years = rng.integers(1960, 2025, n)
     titles = invent_titles(genres, years, own_words=0.7, rng=rng)
-    hyped = (rng.random(n) < settings.hyped) if settings.hype_effect else np.zeros(n, dtype=np.bool_)
-    titles = [f"{title} {HYPE}" if mark else title for title, mark in zip(titles, hyped, strict=True)]
     weights = np.array([[float(genre in own) for genre in GENRES] for own in genres])
     weights /= np.sqrt(weights.sum(axis=1, keepdims=True))
     quality = rng.normal(0, 1, n)
@@ -154,7 +151,7 @@ def _items(
         genres=tuple(genres),
         providers=tuple(f"Studio {letter}" for letter in rng.choice(list("ABCDEF"), n)),
     )
-    return catalog, weights, quality, popularity, hyped
+    return catalog, weights, quality, popularity
 
 
 def _meet(appeal: FloatArray, settings: WorldSettings, rng: np.random.Generator) -> IntArray:
@@ -189,7 +186,7 @@ def _standard(values: FloatArray) -> FloatArray:
 
 
 def _planted(settings: WorldSettings) -> dict[str, float]:
-    dials = ("attribute_effect", "hype_effect", "popularity_bias", "repeats")
+    dials = ("attribute_effect", "noisy_answers", "popularity_bias", "repeats")
     return {dial: float(getattr(settings, dial)) for dial in dials if getattr(settings, dial)}
 
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from ..base import ModelError, Recommendation, Request, Slate, TrainingTask
 from ..data import Catalog, Example, FloatArray, IntArray, InteractionLog, examples
-from ._network import load_network, tune, tuned_network, write_network
+from ._network import load_network, seeded, tune, tuned_network, write_network
 from ._prompting import PLACEBO, PROFILE_STARTS, prompt, prompt_digest
 from ._reader import YesNoReader, answer_logits, answer_tokens, right_padded, states_of
 from ._tiny_base import TinySettings, build_tokenizer, documents, pretrain
@@ -50,7 +50,7 @@ class TallrecConfig:
     states : the attributes that the prompt states, separated by commas, as far as the data has them.
     kind : what the items are called in the prompt, "movie" or "book".
     history : how many interactions a prompt shows.
-    rows_per_user, shots : training rows per user, and at most how many in all (0: no limit).
+    rows_per_user, shots : latest rows of each user to tune on, and at most how many in all (0: no limit).
     rank, scaling, dropout : of the LoRA adapters on the query and value projections.
     epochs, batch_size, learning_rate : of the tuning; the published run on LLaMA-7B used 1e-4.
     base_epochs : of the tiny base's pre-training.
@@ -65,7 +65,7 @@ class TallrecConfig:
     rank: int = 8
     scaling: int = 16
     dropout: float = 0.05
-    epochs: int = 2
+    epochs: int = 3
     batch_size: int = 32
     learning_rate: float = 3e-3
     base_epochs: int = 4
@@ -104,7 +104,8 @@ class Tallrec:
             rng=rng,
         )
         settings = TinySettings(epochs=self.config.base_epochs)
-        self._base = pretrain(self._tokenizer, texts, settings, rng)
+        with seeded(rng):
+            self._base = pretrain(self._tokenizer, texts, settings, rng)
 
     def twin(self) -> Tallrec:
         """Return an untuned copy on the same base."""
@@ -120,7 +121,7 @@ class Tallrec:
     def task(self, log: InteractionLog, users: IntArray, rng: np.random.Generator) -> TrainingTask:
         """Put adapters on a copy of the base and deal out the training rows."""
         config = self.config
-        rows = examples(log, users, per_user=config.rows_per_user, length=config.history, rng=rng)
+        rows = examples(log, users, per_user=config.rows_per_user, length=config.history, rng=None)
         if config.shots and len(rows) > config.shots:
             rows = [rows[place] for place in np.sort(rng.choice(len(rows), config.shots, replace=False))]
         if not rows:
@@ -138,13 +139,14 @@ class Tallrec:
         ]
         tokens: list[list[int]] = self._tokenizer(texts)["input_ids"]
         labels = np.array([float(row.liked) for row in rows], dtype=np.float32)
-        self._network = tuned_network(
-            copy.deepcopy(self._base),
-            rank=config.rank,
-            scaling=config.scaling,
-            dropout=config.dropout,
-            words=self._stated_tokens(),
-        )
+        with seeded(rng):
+            self._network = tuned_network(
+                copy.deepcopy(self._base),
+                rank=config.rank,
+                scaling=config.scaling,
+                dropout=config.dropout,
+                words=self._stated_tokens(),
+            )
         self._reader = None
         return TrainingTask(
             module=self._network,

@@ -124,7 +124,7 @@ def planted_copy(auditee: Auditee, plan: Plan, rng: np.random.Generator) -> tupl
     raised = common_values(plan.attributes[name], log.attributes[name], at_most=1)[0]
     dealt = dealt_anew(log, members, rng)
     planted = plant_attribute_effect(dealt, attribute=name, raised=raised, strength=0.3, rng=rng)
-    copy = auditee.fit(members, label="control:attribute", log=planted)
+    copy = auditee.fit(members, label="control:attribute", log=planted, effort=0.5)
     return replace(auditee, model=copy, memo={}), name, raised
 
 

@@ -72,7 +72,7 @@ def draw_rows(
     drawn: list[Example] = []
     for side in sides:
         users = np.sort(rng.choice(side, n, replace=False))
-        drawn += examples(log, users, per_user=per_user, length=window, rng=rng)
+        drawn += examples(log, users, per_user=per_user, length=window, rng=None)
     member = np.isin([example.history.user for example in drawn], sides[0])
     twins = near_duplicates(drawn, member, n_items=len(log.catalog), rng=rng)
     kept = tuple(example for example, twin in zip(drawn, twins, strict=True) if not twin)

@@ -51,6 +51,8 @@ from ._loss_attacks import AttackRows, draw_rows, likelihoods, per_row, per_user
 
 SCORES = ("score_loss", "score_calibrated", "score_base", "score_blind")
 ATTACKS = ("loss", "calibrated")
+CHECK_ALPHA = 0.05
+"""Validity checks and the control are no part of the family that shares the error budget."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +62,18 @@ class MembershipInference(Probe):
     Parameters
     ----------
     n_users : people asked about per side, at most.
-    per_user : examples per person.
+    per_user : latest examples per person; the ones a model is most likely tuned on.
     window : history items of an example.
     n_control : people that the overfitted copy is trained on.
     control_effort : how many times longer than by its recipe that copy is trained.
     bound : largest attack AUC that passes; also how far the validity checks may stray from chance.
     """
 
-    n_users: int = 1500
-    per_user: int = 4
+    n_users: int = 2000
+    per_user: int = 2
     window: int = 10
     n_control: int = 120
-    control_effort: float = 8.0
+    control_effort: float = 12.0
     bound: float = 0.55
 
     title: ClassVar[str] = "Membership inference"
@@ -179,12 +181,12 @@ class MembershipInference(Probe):
                 people.lift("lift_over_blind", score, "score_blind", alpha=alpha, group=attack),
                 Sides.of(evidence, "rows").row_auc("row_auc", score, alpha=alpha, group=attack),
             ]
-        found.append(people.cross_fitted_auc("blind_auc", "score_blind", alpha=alpha))
+        found.append(people.cross_fitted_auc("blind_auc", "score_blind", alpha=CHECK_ALPHA))
         if people.has("score_base"):
-            found.append(people.auc("base_auc", "score_base", alpha=alpha))
+            found.append(people.auc("base_auc", "score_base", alpha=CHECK_ALPHA))
         control = Sides.of(evidence, "control")
         if len(control):
-            found.append(control.auc("control_auc", "score_loss", alpha=alpha, better="higher"))
+            found.append(control.auc("control_auc", "score_loss", alpha=CHECK_ALPHA, better="higher"))
         return found
 
 

@@ -116,7 +116,7 @@ class ShortcutReliance(Probe):
 
 def _ask_shuffled(auditee: Auditee, requests: Sequence[Request], rng: np.random.Generator) -> FloatArray:
     shuffled = shuffle_labels(auditee.log, rng=rng)
-    copy = auditee.fit(auditee.population.members, label="control:shuffled", log=shuffled)
+    copy = auditee.fit(auditee.population.members, label="control:shuffled", log=shuffled, effort=0.5)
     if "judges" not in capabilities(copy):
         raise NotApplicable("the copy gives no probability of a like")
     return np.concatenate(cast(Judges, copy).log_odds(requests))

@@ -45,7 +45,7 @@ def judge(criterion: Criterion, measurements: Sequence[Measurement], *, family: 
     if not rows:
         return _unmeasured(criterion)
     floor = _floor(criterion, measurements)
-    limit = max(criterion.bound, floor or 0.0)
+    limit = criterion.bound if not floor else max(criterion.bound, floor)
     readings = [_read(criterion, row, limit, family) for row in rows]
     worst = min(readings, key=lambda reading: (SEVERITY.index(reading.state), _order(reading)))
     if worst.state == "fail" and floor is None:

@@ -57,7 +57,7 @@ def test_versions_are_told(command: Command) -> None:
 def test_a_run_prints_its_answer_and_where_the_report_is(command: Command, own: Own) -> None:
     done = command(*small(own, "MeanOne", "MeanTwo"), "--set", "mean_two.bound=0.0001")
     assert done.returncode == 0, done.stderr
-    assert "1 of 2 judged checks fails: Mean two." in done.stdout
+    assert "1 of 2 judged checks fails: “Is the second mean answer small?”." in done.stdout
     assert done.stdout.splitlines()[-1] == "Report: here/report.html"
     assert Path("here/report.html").is_file()
     assert "ask mean_one done in" in done.stderr

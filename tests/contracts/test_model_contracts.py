@@ -13,7 +13,7 @@ from recaudit.models.planted.writer import PlantedWriter
 from recaudit.models.planted.yes_no import PlantedYesNo
 from recaudit.models.splits import split_population
 from recaudit.models.testing import RecommenderContract, sample_requests
-from recaudit.models.trainers.plain import fit, isolated_torch
+from recaudit.models.trainers.plain import fit
 
 FAMILIES = ("llm", "semid", "diffusion", "planted", "baselines")
 NO_RECOMMENDERS = {"planted/faults"}
@@ -23,8 +23,7 @@ def tallrec(log: InteractionLog) -> Recommender:
     rng = np.random.default_rng(0)
     population = split_population(log, rng=rng)
     model = Tallrec(log.catalog, TallrecConfig(base_epochs=1, epochs=1, rows_per_user=1))
-    with isolated_torch(rng):
-        model.prepare(log, population.base, rng)
+    model.prepare(log, population.base, rng)
     fit(model.task(log, population.members, rng), rng)
     return model
 

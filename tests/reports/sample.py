@@ -335,7 +335,7 @@ def sample_record() -> AuditRecord:
             split_counts={"base": 1_800, "members": 1_796, "held_out": 1_804, "reference": 600},
             split_sha256={part: HASH for part in ("base", "members", "held_out", "reference")},
             synthetic=True,
-            planted={"attribute_effect": 0.7, "hype_effect": 1.0},
+            planted={"attribute_effect": 0.7, "noisy_answers": 0.4},
             notes=("Items are invented films; no real person or work is meant.",),
         ),
         family=Family(

@@ -12,7 +12,7 @@ from recaudit.models.llm._reader import YesNoReader, answer_tokens
 from recaudit.models.llm.tallrec import PRESETS, Tallrec, TallrecConfig
 from recaudit.models.splits import Population, split_population
 from recaudit.models.tallrec_text import INSTRUCTION, alpaca_prompt, input_text
-from recaudit.models.trainers.plain import fit, isolated_torch
+from recaudit.models.trainers.plain import fit
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,7 @@ def population(log: InteractionLog) -> Population:
 def prepared(log: InteractionLog, population: Population) -> Tallrec:
     model = Tallrec(log.catalog, TallrecConfig(base_epochs=1))
     rng = np.random.default_rng(2)
-    with isolated_torch(rng):
-        model.prepare(log, population.base, rng)
+    model.prepare(log, population.base, rng)
     return model
 
 

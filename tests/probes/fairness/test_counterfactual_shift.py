@@ -61,10 +61,10 @@ class TestKnownWorlds:
         assert rows["shift_probability", "gender: woman vs man"].value * effect > 0
 
     def test_one_value_of_several_is_set_against_the_mean_of_the_rest(self):
-        rows, state, _ = audit(auditee(attribute_shift={("age", "35 to 49"): 0.6}))
+        rows, state, _ = audit(auditee(attribute_shift={("age", "35 to 49"): 1.5}))
         assert state == "fail"
-        assert rows["shift", "age: 35 to 49 vs the rest"].value == pytest.approx(0.6)
-        assert rows["shift", "age: under 25 vs the rest"].value == pytest.approx(-0.2)
+        assert rows["shift", "age: 35 to 49 vs the rest"].value == pytest.approx(1.5)
+        assert rows["shift", "age: under 25 vs the rest"].value == pytest.approx(-0.5)
         assert rows["shift", "gender: woman vs man"].value == pytest.approx(0)
 
     def test_flips_of_a_noisy_model_do_not_exceed_its_placebo_flips(self):
@@ -137,17 +137,20 @@ class TestPositiveControl:
 
     def test_a_recipe_that_cannot_learn_the_attribute_makes_a_zero_shift_meaningless(self):
         honest = auditee()
-        assert audit(replace(honest, fit=lambda users, *, label, log=None: honest.model))[1] == "invalid"
+        assert (
+            audit(replace(honest, fit=lambda users, *, label, log=None, effort=1.0: honest.model))[1]
+            == "invalid"
+        )
 
     def test_a_copy_that_learns_it_the_wrong_way_round_is_no_control(self):
         honest = auditee()
         raised = common_values(READS["gender"], LOG.attributes["gender"], at_most=1)[0]
         wrong = replace(honest.model, dials=Dials(attribute_shift={("gender", raised): -1.0}))
-        assert audit(replace(honest, fit=lambda users, *, label, log=None: wrong))[1] == "invalid"
+        assert audit(replace(honest, fit=lambda users, *, label, log=None, effort=1.0: wrong))[1] == "invalid"
 
     @pytest.mark.parametrize(("effect", "state"), [(0.0, "inconclusive"), (0.5, "fail")])
     def test_without_a_control_a_fault_stands_and_a_pass_does_not(self, effect, state):
-        def refuse(users, *, label, log=None):
+        def refuse(users, *, label, log=None, effort=1.0):
             raise NotApplicable("its weights are not ours")
 
         subject = replace(auditee(attribute_shift={("gender", "woman"): effect}), fit=refuse)
@@ -161,7 +164,7 @@ class TestPositiveControl:
         seen = []
         honest = auditee()
 
-        def fit(users, *, label, log=None):
+        def fit(users, *, label, log=None, effort=1.0):
             seen.append((list(users), label, log))
             return honest.fit(users, label=label, log=log)
 

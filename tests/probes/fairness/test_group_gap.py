@@ -75,7 +75,7 @@ class TestKnownWorlds:
         assert audit(auditee(answered, reads=reads, insertion_shift=0.5))[1] == "pass"
 
     def test_short_histories_make_a_group_of_their_own(self, answered):
-        short = np.arange(0, answered.n_users, 2)
+        short = np.arange(0, answered.n_users, 3)
         place = np.arange(len(answered)) - answered.starts[answered.user]
         log = answered.take(np.flatnonzero(~np.isin(answered.user, short) | (place < 15)))
         rows, _, _ = audit(auditee(replace(log, attributes={})))

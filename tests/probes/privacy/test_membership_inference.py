@@ -200,7 +200,7 @@ def test_without_a_base_a_copy_tuned_on_others_calibrates(log: InteractionLog) -
     rows = measured(asked(alone))
     assert row(rows, "attack_auc", "calibrated").value == 1.0
     assert "base_auc" not in {row.name for row in rows}
-    assert labels == [("reference", len(who.population.reference), 1.0), ("control:overfit", 60, 8.0)]
+    assert labels == [("reference", len(who.population.reference), 1.0), ("control:overfit", 60, 12.0)]
     lonely = replace(alone, population=replace(who.population, reference=np.zeros(0, dtype=np.int64)))
     tried = {row.group for row in measured(asked(lonely)) if row.name == "attack_auc"}
     assert tried == {"loss"}
