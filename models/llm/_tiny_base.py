@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LONGEST_TITLE = 120
 BPE_SIZE = 640
+TOKENS_WANTED = 800_000
+FEWEST_EPOCHS, MOST_EPOCHS = 3, 16
 END = "<|end|>"
 PAD = "<|pad|>"
 LIKED, DISLIKED = '" liked, "', '" disliked, "'
@@ -33,14 +35,14 @@ GENRE_QUESTION, PROFILE_QUESTION, ANSWER = "Is the genre of ", "Is it true: ", "
 
 @dataclass(frozen=True, kw_only=True)
 class TinySettings:
-    """Shape and training of the tiny base; ``epochs`` and ``learning_rate`` were chosen on held-out users."""
+    """Shape and training of the tiny base; 0 epochs are as many as read ``TOKENS_WANTED``."""
 
     hidden: int = 96
     layers: int = 2
     heads: int = 4
     block: int = 256
     batch: int = 16
-    epochs: int = 6
+    epochs: int = 0
     learning_rate: float = 3e-3
 
 
@@ -200,11 +202,13 @@ def pretrain(
     encoded = [
         ids + [tokenizer.eos_token_id] for ids in tokenizer([text for text in texts if text])["input_ids"]
     ]
-    steps = settings.epochs * (sum(map(len, encoded)) // settings.block // settings.batch + 1)
+    length = sum(map(len, encoded))
+    epochs = settings.epochs or min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(TOKENS_WANTED / length)))
+    steps = epochs * (length // settings.block // settings.batch + 1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
     model.train()
-    for _ in range(settings.epochs):
+    for _ in range(epochs):
         for block in _blocks(encoded, settings, rng):
             loss = model(input_ids=torch.from_numpy(block), labels=torch.from_numpy(block)).loss
             optimizer.zero_grad(set_to_none=True)
