@@ -120,9 +120,8 @@ def result(folder: RunFolder, *, gated: bool) -> int:
     rows = [[*_row(finding)] for finding in record.findings]
     _table("", ["check", "verdict", "estimate (interval)", "users", ""], rows)
     print(answer(record))
-    code = outcome(gate(record, evidence=folder.path)) if gated else completion(record)
     print(f"Report: {folder.path / 'report.html'}")
-    return code
+    return outcome(gate(record, evidence=folder.path)) if gated else completion(record)
 
 
 def outcome(decided: GateOutcome) -> int:

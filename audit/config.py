@@ -45,7 +45,7 @@ class AuditConfig(BaseModel):
     probes: Names = Field(default=(), description="the probes to run; all if none is named")
     skip: Names = Field(default=(), description="probes to leave out")
     probe_settings: Mapping[str, Settings] = Field(default_factory=dict, description="settings, by probe")
-    seed: int = Field(default=0, description="decides every random choice but privacy noise")
+    seed: int = Field(default=0, ge=0, description="decides every random choice but privacy noise")
     policy: Path | None = Field(default=None, description="the organisation's bounds, TOML")
     out: Path | None = Field(default=None, description="folder for the results instead of audits/<id>")
     show_users: bool = Field(default=False, description="write the owner's user ids instead of pseudonyms")

@@ -202,6 +202,10 @@ def _rejudged(finding: FindingRecord, policy: Policy, record: AuditRecord) -> Fi
 def _check_fit(record: AuditRecord, policy: Policy, rejudged: Sequence[FindingRecord]) -> None:
     """A policy must fit the record: same error budget, no more bounds than were declared, known names."""
     problems = []
+    known = {finding.probe: {row.name for row in finding.measurements} for finding in record.findings}
+    for bound in policy.criteria:
+        if known.get(bound.probe) and bound.measurement not in known[bound.probe]:
+            problems.append(unknown(f"measurement of {bound.probe}", bound.measurement, known[bound.probe]))
     if abs(policy.alpha - record.family.alpha) > 1e-12:
         problems.append(
             f"the policy's alpha is {policy.alpha:g}, but this audit was run with {record.family.alpha:g};"
@@ -213,10 +217,6 @@ def _check_fit(record: AuditRecord, policy: Policy, rejudged: Sequence[FindingRe
             f"the policy makes {gates} bounds, but this audit's intervals were widened for"
             f" {len(record.family.checks)}; run it again with --policy"
         )
-    known = {finding.probe: {row.name for row in finding.measurements} for finding in record.findings}
-    for bound in policy.criteria:
-        if known.get(bound.probe) and bound.measurement not in known[bound.probe]:
-            problems.append(unknown(f"measurement of {bound.probe}", bound.measurement, known[bound.probe]))
     if problems:
         raise UsageError(*problems)
 
@@ -239,6 +239,8 @@ def _finding_line(finding: FindingRecord, policy: Policy, today: date) -> Line:
         "inconclusive": undecided,
         "not_applicable": FAILED if finding.probe in policy.demanded else DONE,
     }
+    if state == "not_applicable" and finding.probe in policy.demanded:
+        text = f"required by the policy, but {text}"
     code = codes.get(state, DONE)
     waiver = _waiver(finding.probe, policy, today)
     if waiver is not None and code in (FAILED, UNDECIDED):
@@ -281,7 +283,10 @@ def _tampering(record: AuditRecord, evidence: Path) -> Iterator[Line]:
     own = Policy.model_validate(record.policy)
     for finding in record.findings:
         file = evidence / finding.evidence_file
-        if finding.evidence_file and file.is_file() and file_digest(file) != finding.evidence_sha256:
+        if finding.evidence_file and not file.is_file():
+            text = f"{finding.evidence_file} is not beside the record, so it was not checked"
+            yield Line(about=finding.probe, state="evidence not there", text=text)
+        elif finding.evidence_file and file_digest(file) != finding.evidence_sha256:
             text = f"{finding.evidence_file} is not the file that the record was made from"
             yield Line(about=finding.probe, state="tampered", text=text, code=FAILED)
         if _rejudged(finding, own, record).verdict != finding.verdict:

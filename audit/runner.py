@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from ..models.base import capabilities
+from ..models.base import ModelError, capabilities
 from ..probes.base import Auditee
 from ..reports.record import SCHEMA_VERSION, AuditedData, AuditRecord, Family, FindingRecord
 from . import plugins
@@ -54,7 +54,10 @@ def conduct(
         write_reports(folder, record, ("html",))
     except KeyboardInterrupt:
         raise Interrupted(f"stopped; go on with `audit run --resume {folder.path}`") from None
-    except (AuditError, *DESCRIBED):
+    except (AuditError, *DESCRIBED) as problem:
+        if isinstance(problem, ModelError) and problem.__cause__ is not None:
+            path = folder.log_error(traceback.format_exc())
+            raise ModelError(f"{problem}; the traceback is in {path}") from problem.__cause__
         raise
     except ModuleNotFoundError as missing:
         raise MissingLibrary(missing) from missing

@@ -113,8 +113,13 @@ def begin(config: AuditConfig, command: str) -> RunFolder:
         "command": command,
         "config": config.model_dump(mode="json"),
     }
-    path.mkdir(parents=True, exist_ok=True)
-    _write(path / RUN, json.dumps(about, indent=2) + "\n")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        _write(path / RUN, json.dumps(about, indent=2) + "\n")
+    except OSError as problem:
+        raise UsageError(
+            f"nothing can be written to {path} ({problem.strerror}); give a folder of your own by --out"
+        ) from None
     if config.out is None:
         _write(AUDITS / LATEST, run_id + "\n")
     return folder

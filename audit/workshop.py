@@ -14,12 +14,13 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from ..models.base import FitReport, Recommender, Trainable
-from ..models.data import IntArray, InteractionLog
+from ..models.base import FitReport, ModelError, Recommender, Trainable
+from ..models.data import Catalog, DataError, IntArray, InteractionLog
 from ..models.splits import Population
 from ..probes.base import NotApplicable
 from . import plugins
 from .cache import Cache
+from .errors import AuditError
 from .keys import content_key, folder_digest, stream
 from .progress import Listener, told
 from .recipe import Recipe
@@ -137,7 +138,18 @@ class Workshop:
         """A model that is not trained here; it is shown no row of a user it must not know."""
         with told("make the model", self.listener), own_randomness(stream(self.seed, "model")):
             known = np.concatenate([self.population.base, self.population.members])
-            return self.recipe.build(self.log.only(known))
+            return _checked(self._built(self.log.only(known)))
+
+    def _built(self, log: InteractionLog) -> object:
+        try:
+            return self.recipe.build(log)
+        except (AuditError, ModelError, DataError, ModuleNotFoundError):
+            raise
+        except (Exception, SystemExit) as problem:
+            raise ModelError(
+                f"building the model failed ({type(problem).__name__}: {problem}); it is called with one"
+                " argument, the data, and must return a recommender"
+            ) from problem
 
     def _prepared(self) -> Trainable:
         key, rng = self.prepared_key, stream(self.seed, "prepare")
@@ -216,6 +228,18 @@ def workshop_of(session: Session, run_id: str, listener: Listener) -> Workshop:
         run_id=run_id,
         listener=listener,
     )
+
+
+def _checked(model: object) -> Recommender:
+    """The model, if it has the least that any audit needs."""
+    if not callable(getattr(model, "recommend", None)) or not isinstance(
+        getattr(model, "catalog", None), Catalog
+    ):
+        raise ModelError(
+            f"{type(model).__name__} is no recommender: it needs a method recommend(requests, k) and the"
+            " data's catalogue as its attribute `catalog`"
+        )
+    return cast(Recommender, model)
 
 
 def users_digest(users: IntArray) -> str:

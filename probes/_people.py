@@ -26,7 +26,8 @@ def held_out_examples(
     if log.liked is None:
         raise NotApplicable(
             f"data {log.name!r} says what users met and not whether they liked it;"
-            " likes and dislikes are needed, as ratings or as a liked column"
+            " likes and dislikes are needed"
+            " (for a table: data.liked=COLUMN, or data.like_above=NUMBER with ratings)"
         )
     able = held_out[np.diff(log.starts)[held_out] > length]
     if not len(able):

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Protocol, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from ..models.base import Recommender, Request, Slate, capabilities
+from ..models.base import ModelError, Recommender, Request, Slate, capabilities
 from ..models.data import Catalog, FloatArray, InteractionLog
 from ..models.splits import Population
 
@@ -216,11 +216,40 @@ class Auditee:
 
     def log_odds(self, requests: Sequence[Request], *, repeat: int = 0) -> list[FloatArray]:
         """Ask for log-odds of a like through the memo."""
-        return self._remember("log_odds", requests, (repeat,), self.model.log_odds)  # type: ignore[attr-defined]
+        ask = self.model.log_odds  # type: ignore[attr-defined]
+        return self._remember("log_odds", requests, (repeat,), lambda new: self._numbers(new, ask(new)))
 
     def score(self, requests: Sequence[Request], *, repeat: int = 0) -> list[FloatArray]:
         """Ask for scores through the memo."""
-        return self._remember("score", requests, (repeat,), self.model.score)  # type: ignore[attr-defined]
+        ask = self.model.score  # type: ignore[attr-defined]
+        return self._remember("score", requests, (repeat,), lambda new: self._numbers(new, ask(new)))
+
+    def _numbers(self, requests: Sequence[Request], answers: Sequence[object]) -> list[FloatArray]:
+        """The answers, each one finite number a candidate; a model that gives others is refused in words."""
+        if len(answers) != len(requests):
+            raise ModelError(
+                f"the model gave {len(answers)} answers to {len(requests)} requests; it must answer each"
+            )
+        numbers = []
+        for request, answer in zip(requests, answers, strict=True):
+            wanted = (len(request.candidates or self.catalog.ids),)
+            try:
+                found = np.asarray(answer, dtype=np.float64)
+            except (TypeError, ValueError):
+                raise ModelError(
+                    f"the model answered {str(answer)[:60]!r} where numbers are needed"
+                ) from None
+            if found.shape != wanted:
+                raise ModelError(
+                    f"the model gave numbers of shape {found.shape} for {wanted[0]} candidates;"
+                    " it must give one each"
+                )
+            if not np.isfinite(found).all():
+                raise ModelError(
+                    "the model gave numbers that are not finite (NaN or infinite); it must score every item"
+                )
+            numbers.append(found)
+        return numbers
 
     def _remember(
         self,

@@ -107,7 +107,9 @@ def _main_file(where: Path | None, given: Mapping[str, str]) -> Path:
     if "path" in given:
         return (where or Path()).expanduser() / Path(given["path"]).expanduser()
     if where is None:
-        raise DataError("data table needs the path of your file (csv, tsv, parquet or jsonl)")
+        raise DataError(
+            "data table needs the path of your file (csv, tsv, parquet or jsonl): --data-path FILE"
+        )
     if where.is_dir():
         raise DataError(
             f"{where} is a folder: give the file of interactions itself, or its name as path=FILE"

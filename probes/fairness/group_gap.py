@@ -73,7 +73,10 @@ class GroupGap(Probe):
         """Ask held-out users' answerable moments, and note who is in which group."""
         log, held_out = auditee.log, auditee.population.held_out
         if log.liked is None:
-            raise NotApplicable("the data has no likes and dislikes, so no answer can be checked")
+            raise NotApplicable(
+                "the data has no likes and dislikes, so no answer can be checked"
+                " (for a table: data.liked=COLUMN, or data.like_above=NUMBER with ratings)"
+            )
         asked = np.sort(rng.choice(held_out, min(self.n_users, len(held_out)), replace=False))
         cases = examples(log, asked, per_user=self.per_user, length=self.length, rng=rng)
         if not cases:

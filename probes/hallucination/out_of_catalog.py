@@ -63,7 +63,9 @@ class OutOfCatalog(Probe):
     needs: ClassVar[tuple[str, ...]] = ("writes_text",)
     fits: ClassVar[int] = 0
     shows: ClassVar[str] = "the model recommends titles that are not in the catalogue"
-    otherwise: ClassVar[str] = "scores items that it is handed, so it cannot name an item that does not exist"
+    otherwise: ClassVar[str] = (
+        "answers with items of the catalogue, so it cannot name one that does not exist"
+    )
 
     def calls(self) -> int:
         """Upper estimate, titles written."""

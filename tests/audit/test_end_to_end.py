@@ -37,7 +37,7 @@ def test_a_planted_attribute_effect_is_found(tmp_path: Path) -> None:
     record = audited(PLANTED, 0, tmp_path / "run", probes=("counterfactual_shift", "out_of_catalog"))
     finding, size = shift(record)
     assert finding.verdict == "fail" and size > 0.1
-    assert record.findings[-1].verdict == "not_applicable" and "handed" in record.findings[-1].not_asked
+    assert record.findings[-1].verdict == "not_applicable" and "cannot name" in record.findings[-1].not_asked
     page = (tmp_path / "run" / "report.html").read_text()
     assert "gender: woman vs man" in page and "attribute effect" in page
 

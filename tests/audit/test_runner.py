@@ -10,12 +10,13 @@ import pytest
 import recaudit
 from recaudit.audit._evidence import read_evidence
 from recaudit.audit.config import AuditConfig
-from recaudit.audit.errors import AuditError, Interrupted, UsageError
+from recaudit.audit.errors import Interrupted, UsageError
 from recaudit.audit.progress import Event
 from recaudit.audit.runner import conduct, planned, run
 from recaudit.audit.session import open_session
 from recaudit.audit.store import find_run, load_record
 from recaudit.audit.workshop import own_randomness, workshop_of
+from recaudit.models.base import ModelError
 from recaudit.models.data import DataError
 from recaudit.reports.record import AuditRecord, to_json
 
@@ -155,10 +156,18 @@ def test_ctrl_c_keeps_what_was_found(config: Config) -> None:
 
 def test_a_failing_model_keeps_its_traceback(config: Config) -> None:
     Path("mine.py").write_text('"""M."""\ndef make(log):\n    raise RuntimeError("no luck")\n')
-    with pytest.raises(AuditError, match=r"RuntimeError: no luck.*error\.log") as raised:
+    with pytest.raises(ModelError, match=r"RuntimeError: no luck.*error\.log"):
         run(config("MeanOne").model_copy(update={"model": "mine.py:make"}))
-    assert raised.value.exit_code == 3
     assert "no luck" in (find_run().path / "error.log").read_text()
+
+
+@pytest.mark.parametrize(
+    "body", ["return None", "return object()", "return type('M', (), {'recommend': print})()"]
+)
+def test_what_is_no_recommender_is_refused_in_words(config: Config, body: str) -> None:
+    Path("mine.py").write_text(f'"""M."""\ndef make(log):\n    {body}\n')
+    with pytest.raises(ModelError, match="is no recommender: it needs a method recommend"):
+        run(config("MeanOne").model_copy(update={"model": "mine.py:make"}))
 
 
 def test_a_model_that_is_not_trained_here_is_shown_no_held_out_row(config: Config) -> None:

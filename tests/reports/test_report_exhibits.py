@@ -106,3 +106,11 @@ def test_a_pair_says_its_change_in_words() -> None:
     assert shown.change == "Only on the left: “man”; only on the right: “woman”."
     assert shown.effect == "+0.50" and shown.is_single
     assert pair(exhibit(right="a man")).change == "The two requests are the same."
+
+
+def test_many_changed_words_are_marked_but_not_listed() -> None:
+    shared, twelve = "the same words stand here " * 4, " ".join(f"w{i}" for i in range(12))
+    few = pair(exhibit(left=shared, right=shared + twelve))
+    many = pair(exhibit(left=shared, right=shared + twelve + " more"))
+    assert few.change == f"Only on the right: “{twelve}”."
+    assert many.change == "" and changed(many.right) == [twelve + " more"]

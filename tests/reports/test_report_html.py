@@ -246,3 +246,19 @@ def test_no_word_promises(page: str) -> None:
     visible = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.S)
     promises = r"\b(bias-free|unbiased|is fair|is private|is safe|compliant|certified|score of)\b"
     assert not re.search(promises, visible)
+
+
+def test_the_page_names_only_commands_that_exist(record: AuditRecord) -> None:
+    page = Tree(html.render(replace(record, command="run --model tallrec"))).root
+    typed = [node.text for node in page.walk() if node.attrs.get("class") == "command"]
+    run = "audit run --model tallrec"
+    assert typed == [run, "audit report RUN", "audit gate RUN", run]
+    assert "The evidence folder beside the record holds every answer." in page.text
+    assert "1 min 49 s (training 1 min 1 s), made" in page.text
+
+
+def test_a_page_with_a_broken_check_does_not_say_that_others_are_missing(record: AuditRecord) -> None:
+    broken = replace(record.findings[0], verdict="error", error="no memory")
+    page = html.render(replace(record, status="partial", findings=(broken, *record.findings[1:])))
+    assert "This audit is unfinished: one check ended in an error." in page
+    assert "Unfinished.</strong>" in page and "Stopped part-way." not in page

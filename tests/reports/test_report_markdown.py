@@ -32,3 +32,9 @@ def test_hostile_names_break_nothing(record: AuditRecord) -> None:
         "### Audit of a\\|b #\u200b head &lt;b&gt; @\u200bteam #\u200b12 \\[x\\](https:\u200b//"
     )
     assert "\u202e" not in text and "<b>" not in text
+
+
+def test_the_summary_says_how_to_render_and_judge_again(record: AuditRecord) -> None:
+    last = markdown.render(record).splitlines()[-1]
+    assert "<code>audit report RUN</code>" in last and "<code>audit gate RUN</code>" in last
+    assert "verify" not in last

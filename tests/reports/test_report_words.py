@@ -59,6 +59,41 @@ def test_a_partial_run_says_so_first(record: AuditRecord, sample: ModuleType) ->
     assert words.answer(replace(broken, status="partial"), checks).startswith("This audit stopped part-way. ")
 
 
+def test_a_run_in_which_only_checks_broke_says_so(record: AuditRecord, sample: ModuleType) -> None:
+    passing, broken = judged(sample, 0.01), replace(judged(sample, None), verdict="error", error="no memory")
+    whole = replace(record, status="partial", seconds={"total": 9.0})
+    start = "This audit is unfinished: {} ended in an error. None of "
+    assert answer(whole, passing, broken).startswith(start.format("one check"))
+    assert answer(whole, passing, broken, broken).startswith(start.format("2 checks"))
+    assert answer(replace(whole, seconds={}), passing, broken).startswith("This audit stopped part-way. ")
+    assert answer(whole, passing).startswith("This audit stopped part-way. ")
+
+
+def test_the_time_is_the_total_and_nested_jobs_are_not_added(record: AuditRecord) -> None:
+    jobs = {"make the model": 70.0, "prepare the model": 8.0, "train the model": 40.0, "train the copy": 20.0}
+    timed = replace(record, seconds={**jobs, "total": 75.0})
+    assert words.time_spent(timed) == "1 min 15 s (preparing 8.0 s, training 1 min 0 s)"
+    assert words.time_spent(replace(record, seconds={"ask": 2.0, "estimate": 1.0})) == "3.0 s"
+    assert words.time_spent(replace(record, seconds={})) == "not recorded"
+
+
+@pytest.mark.parametrize(
+    ("kept", "typed"),
+    [
+        ("run --model tallrec", "audit run --model tallrec"),
+        ("audit run --model tallrec", "audit run --model tallrec"),
+        ("recaudit.run", "recaudit.run"),
+    ],
+)
+def test_the_command_can_be_typed_again(record: AuditRecord, kept: str, typed: str) -> None:
+    assert words.command(replace(record, command=kept)) == typed
+
+
+def test_all_comparisons_inside_are_counted(record: AuditRecord) -> None:
+    checks = {check.finding.probe: check for check in in_order(record)}
+    assert words.meaning(checks["group_gap"]) == "Shown to stay below 0.05 for all 3 comparisons."
+
+
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
@@ -79,7 +114,9 @@ def test_an_undecided_check_says_what_it_could_have_seen_and_what_would_help(
     record: AuditRecord, sample: ModuleType
 ) -> None:
     _, (check,) = only(record, judged(sample, 0.05, detectable=0.1))
-    assert words.meaning(check).endswith("This sample could only have seen effects of at least 0.10.")
+    assert words.meaning(check).endswith(
+        "This sample could only have seen effects of at least 0.10, counted from no effect (0)."
+    )
     assert "about 4.0 times as many users" in words.would_help(check)
     assert "4,820 instead of 1,204" in words.would_help(check)
 
@@ -102,7 +139,7 @@ def test_the_probes_own_clause_names_what_failed(record: AuditRecord, sample: Mo
 def test_groups_beyond_the_bound_are_named(record: AuditRecord) -> None:
     checks = {check.finding.probe: check for check in in_order(record)}
     assert words.meaning(checks["counterfactual_shift"]) == (
-        "Shown to differ by more than 0.03 for 2 of 4 groups: gender: woman − man and "
+        "Shown to differ by more than 0.03 for 2 of 4 comparisons: gender: woman − man and "
         "occupation: nurse − engineer."
     )
 
@@ -146,7 +183,7 @@ def test_the_order_is_worst_first(record: AuditRecord) -> None:
 
 def test_the_footing_states_the_shared_budget(record: AuditRecord) -> None:
     text = " ".join(words.footing(record)).replace(NBSP, " ")
-    assert "The 7 judged checks share one error budget of 5 %" in text
+    assert "The 7 bounds of the judged checks share one error budget of 5 %" in text
     assert f"spends {100 * record.family.alpha_each:.3g} %" in text
     assert "at least 90 % confidence" in text
 

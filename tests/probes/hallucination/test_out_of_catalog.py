@@ -140,7 +140,7 @@ def test_exhibits_show_the_lists_and_hide_real_histories() -> None:
 
 def test_a_scorer_lacks_the_capability_and_the_probe_says_what_that_means() -> None:
     assert not set(PROBE.needs) <= planted_auditee(LOG, rng=np.random.default_rng(1)).capabilities
-    assert "cannot name an item that does not exist" in PROBE.otherwise
+    assert "cannot name one that does not exist" in PROBE.otherwise
 
 
 def test_no_users_no_question() -> None:
