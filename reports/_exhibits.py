@@ -17,6 +17,7 @@ LONGEST_CHANGE = 600
 LONGEST_TEXT = 1_500
 LEAST_ALIKE = 0.3
 MOST_ANSWERS = 10
+MOST_NAMED = 12
 TITLE_CHARS = 90
 _WORD = re.compile(r"\s*(?:\w+|[^\w\s])\s*")
 
@@ -45,7 +46,8 @@ class Pair:
     """An exhibit ready to show.
 
     ``links`` are (place on the left, place on the right, moved) for items shown on both sides;
-    ``change`` says in words what differs, empty where the texts are not two versions of one;
+    ``change`` says in words what differs, empty where more than a few words do or the texts are not two
+    versions of one;
     ``hidden`` counts answers that are not shown.
     """
 
@@ -160,6 +162,8 @@ def _in_words(left: Sequence[Piece], right: Sequence[Piece]) -> str:
     only_right = _quoted(piece.text for piece in right if piece.changed)
     if not only_left and not only_right:
         return "The two requests are the same."
+    if max(_words_changed(left), _words_changed(right)) > MOST_NAMED:
+        return ""
     parts = [
         f"only on the {side}: {words}"
         for side, words in (("left", only_left), ("right", only_right))
@@ -167,6 +171,10 @@ def _in_words(left: Sequence[Piece], right: Sequence[Piece]) -> str:
     ]
     sentence = "; ".join(parts)
     return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _words_changed(pieces: Sequence[Piece]) -> int:
+    return sum(len(re.findall(r"\w+", piece.text)) for piece in pieces if piece.changed)
 
 
 def _quoted(texts: Iterable[str]) -> str:

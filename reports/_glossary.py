@@ -27,7 +27,7 @@ GLOSSARY: tuple[Term, ...] = (
     Term(
         "Adjusted p",
         "How surprising an effect this far beyond its bound would be if the truth lay at the bound, counted "
-        "over all judged checks of the report. Small means beyond the bound.",
+        "over all bounds of the judged checks. Small means beyond the bound.",
         always=True,
     ),
     Term("AUC", "How often a score ranks a random positive case above a random negative one; 0.5 is chance."),

@@ -11,7 +11,8 @@ from .record import AuditRecord
 NOT_MEANT: dict[State, str] = {
     "pass": "That there is no effect. Only one as large as the bound is ruled out, for this model, these "
     "users and this question.",
-    "fail": "Where the effect comes from, or how large it would be with other users or another catalogue.",
+    "fail": "Where the effect comes from, or how large it would be on another catalogue or after another "
+    "training.",
     "inconclusive": "That there is no effect. This sample can neither show one beyond the bound nor rule it "
     "out.",
     "invalid": "Anything about the model, in either direction, until the method passes its own check.",
@@ -19,6 +20,7 @@ NOT_MEANT: dict[State, str] = {
     "not_applicable": "That the model has no such fault: the question was not put to it.",
     "error": "Anything about the model: the check did not finish.",
 }
+TOTAL = "total"
 OF_ROLE = {"validity": "validity check", "control": "positive control", "gate": "bound"}
 
 
@@ -27,7 +29,7 @@ def answer(record: AuditRecord, checks: tuple[Check, ...]) -> str:
     judged = [check for check in checks if check.state in JUDGED]
     failed = [check for check in judged if check.state == "fail"]
     rest = _others(judged)
-    start = "This audit stopped part-way. " if record.status == "partial" else ""
+    start = _unfinished(record)
     if not judged:
         return f"{start}Nothing was judged: {_nothing_judged(checks)}."
     if failed:
@@ -38,6 +40,23 @@ def answer(record: AuditRecord, checks: tuple[Check, ...]) -> str:
         return f"{start}None of {_checks(judged)} fails, but {rest}."
     every = "The one judged check passes" if len(judged) == 1 else f"All {_checks(judged)} pass"
     return f"{start}{every}: each effect that was looked for is shown to lie inside its bound."
+
+
+def _unfinished(record: AuditRecord) -> str:
+    """Why a partial audit is not whole; empty for a complete one."""
+    if record.status != "partial":
+        return ""
+    if not ended_in_errors(record):
+        return "This audit stopped part-way. "
+    count = sum(finding.verdict == "error" for finding in record.findings)
+    which = "one check" if count == 1 else f"{count} checks"
+    return f"This audit is unfinished: {which} ended in an error. "
+
+
+def ended_in_errors(record: AuditRecord) -> bool:
+    """Whether a partial audit lacks only checks that broke: a run's total time is kept once all were put."""
+    broken = any(finding.verdict == "error" for finding in record.findings)
+    return record.status == "partial" and broken and TOTAL in record.seconds
 
 
 def _checks(judged: list[Check]) -> str:
@@ -92,7 +111,7 @@ def meaning(check: Check) -> str:
     rows = row_states(finding, criterion)
     match check.state:
         case "pass":
-            every = f" for all {len(rows)} groups" if len(rows) > 1 else ""
+            every = f" for all {len(rows)} comparisons" if len(rows) > 1 else ""
             return f"Shown to {_inside(criterion)}{every}."
         case "fail":
             return _fail_meaning(criterion, rows)
@@ -111,7 +130,7 @@ def _fail_meaning(criterion: Criterion, rows: dict[str, State]) -> str:
     if len(rows) < 2 or not beyond:
         return f"Shown to {_beyond(criterion)}."
     named = listed(beyond[:3] + _more(len(beyond) - 3))
-    return f"Shown to {_beyond(criterion)} for {len(beyond)} of {len(rows)} groups: {named}."
+    return f"Shown to {_beyond(criterion)} for {len(beyond)} of {len(rows)} comparisons: {named}."
 
 
 def _undecided_meaning(check: Check) -> str:
@@ -140,8 +159,8 @@ def could_have_seen(check: Check) -> str:
         return ""
     smallest = numbers.number(row.detectable, max(2, check.places[row.name]))
     null, name = null_of(row)
-    start = f", counted from {name}" if null else ""
-    return f"This sample could only have seen effects of at least {smallest}{start}."
+    start = name if null else f"no effect ({name})"
+    return f"This sample could only have seen effects of at least {smallest}, counted from {start}."
 
 
 def seen(check: Check, alpha: float) -> str:
@@ -228,9 +247,9 @@ def footing(record: AuditRecord) -> list[str]:
     if not count:
         return ["No bound was fixed before this run, so nothing was judged and no error was risked."]
     shared = (
-        f"The {count} judged checks share one error budget of {alpha}"
+        f"The {count} bounds of the judged checks share one error budget of {alpha}"
         if count > 1
-        else f"The one judged check has an error budget of {alpha}"
+        else f"The one bound of the judged check has an error budget of {alpha}"
     )
     return [
         f"{shared}: the chance that this report fails anything whose true effect lies inside its bound is "
@@ -243,3 +262,22 @@ def footing(record: AuditRecord) -> list[str]:
         f"p says the same: it is below {numbers.plain(family.alpha)} exactly where the interval lies beyond "
         "the bound. Bounds were fixed before the run.",
     ]
+
+
+def time_spent(record: AuditRecord) -> str:
+    """How long a run took, and how much of that went into preparing and training the model."""
+    seconds = record.seconds
+    if not seconds:
+        return "not recorded"
+    parts = []
+    for word, job in (("preparing", "prepare "), ("training", "train ")):
+        spent = [each for name, each in seconds.items() if name.startswith(job)]
+        parts += [f"{word} {numbers.duration(sum(spent))}"] if spent else []
+    whole = numbers.duration(seconds.get(TOTAL, sum(seconds.values())))
+    return f"{whole} ({', '.join(parts)})" if parts else whole
+
+
+def command(record: AuditRecord) -> str:
+    """The command that made a record, as typed; a run started from Python is named as the call it was."""
+    told = record.command.strip()
+    return told if told.split(" ")[0] in ("", "audit", "recaudit.run") else f"audit {told}"

@@ -38,8 +38,9 @@ def render(record: AuditRecord) -> str:
         *(_row(check, record.family.alpha) for check in checks),
         "",
         *_worst(checks, record.family.alpha),
-        f"Run {_safe(record.id)}, {record.created[:10]}, seed {record.seed}. Recompute with "
-        f"<code>audit verify {_safe(record.id)}</code>.",
+        f"Run {_safe(record.id)}, {record.created[:10]}, seed {record.seed}. The evidence folder beside "
+        "the record holds every answer; with RUN as the run’s folder, <code>audit report RUN</code> renders "
+        "again and <code>audit gate RUN</code> judges again.",
     ]
     return "\n".join(lines) + "\n"
 
