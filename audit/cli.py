@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,8 @@ Words = Annotated[list[str] | None, typer.Option()]
 
 def main() -> None:
     """Run the command; every expected problem is one sentence and its exit code."""
+    # Read when PyTorch loads: on a busy machine, threads that wait by spinning slow training several times.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except Exception as problem:  # the outermost boundary: nobody is left to handle it
