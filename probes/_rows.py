@@ -45,7 +45,7 @@ def row(
         better=better,
         group=group,
         detectable=None if better == "none" else _detectable(interval),
-        note=note if interval else NOT_ESTIMABLE,
+        note=note or ("" if interval else NOT_ESTIMABLE),
     )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 
-from ...models.base import ReadsTitles, Request
+from ...models.base import Request
+from .._exhibits import cases_to_show, request_text
+from .._rows import probability
 from ..base import Auditee, Exhibit
-from ._contrasts import Answers, probability
-from ._people import Values
+from ._attributes import Values
+from ._contrasts import Answers
 
 
 def paired_cases(
@@ -28,30 +29,32 @@ def paired_cases(
     name, low, high = _furthest_apart(answers, attributes)
     sides = np.stack([answers.at(f"{name}={value}") for value in (low, high)], axis=1)
     effects = np.nan_to_num(answers.per_user(sides[:, 1:] - sides[:, :1])[:, 0])
-    worst = np.argsort(-effects, kind="stable")[:3]
-    others = np.setdiff1d(np.arange(len(people)), worst)
-    chosen = rng.choice(others, min(3, len(others)), replace=False)
     cases = []
-    for kind, places in (("worst", worst.tolist()), ("random", chosen.tolist())):
-        for number, place in enumerate(places, start=1):
-            person, shown = people[place], probability(sides[answers.user == place])
-            texts = [_text(auditee, replace(person, attributes=person.stating(name, v))) for v in (low, high)]
-            items = answers.candidate[answers.user == place]
-            cases.append(
-                Exhibit(
-                    title=f"{'Largest effect' if kind == 'worst' else 'Random case'} {number}",
-                    left_label=f"{name}: {low}",
-                    right_label=f"{name}: {high}",
-                    left=texts[0],
-                    right=texts[1],
-                    answers=tuple(
-                        (auditee.catalog.titles[item], _seen(left), _seen(right))
-                        for item, (left, right) in zip(items.tolist(), shown.tolist(), strict=True)
-                    ),
-                    effect=float(effects[place]),
-                    kind="worst" if kind == "worst" else "random",
-                )
+    for kind, number, place in cases_to_show(effects, rng=rng):
+        person, shown = people[place], probability(sides[answers.user == place])
+        texts = [
+            request_text(
+                auditee,
+                replace(person, candidates=person.candidates[:1], attributes=person.stating(name, value)),
             )
+            for value in (low, high)
+        ]
+        items = answers.candidate[answers.user == place]
+        cases.append(
+            Exhibit(
+                title=f"{'Largest effect' if kind == 'worst' else 'Random case'} {number}",
+                left_label=f"{name}: {low}",
+                right_label=f"{name}: {high}",
+                left=texts[0],
+                right=texts[1],
+                answers=tuple(
+                    (auditee.catalog.titles[item], _seen(left), _seen(right))
+                    for item, (left, right) in zip(items.tolist(), shown.tolist(), strict=True)
+                ),
+                effect=float(effects[place]),
+                kind=kind,
+            )
+        )
     return tuple(cases)
 
 
@@ -67,16 +70,6 @@ def _furthest_apart(answers: Answers, attributes: Values) -> tuple[str, str, str
         found.append((float(means[high] - means[low]), name, values[low], values[high]))
     _, name, low_value, high_value = max(found, key=lambda row: row[0])
     return name, low_value, high_value
-
-
-def _text(auditee: Auditee, request: Request) -> str:
-    """The request as the model reads it, about its first candidate; real people's histories are masked."""
-    asked = replace(request, candidates=request.candidates[:1])
-    if not auditee.log.synthetic:
-        asked = replace(asked, titles=tuple((item, "…") for item in dict.fromkeys(request.history.items)))
-    if "reads_titles" in auditee.capabilities:
-        return cast(ReadsTitles, auditee.model).render(asked)
-    return "; ".join(f"{name}: {value}" for name, value in request.attributes)
 
 
 def _seen(share: float) -> float | None:

@@ -9,9 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from ...models.data import BoolArray, FloatArray, IntArray
-from ..base import Better, Evidence, Measurement
-from ..stats.intervals import Interval, z_quantile
-from ..stats.simultaneous import simultaneous_means
+from .._rows import joint_rows
+from ..base import Evidence, Measurement
 
 Scale = Callable[[FloatArray], FloatArray]
 
@@ -112,7 +111,7 @@ class Answers:
         return means
 
 
-def joint_rows(
+def contrast_rows(
     name: str,
     answers: Answers,
     values: FloatArray,
@@ -123,56 +122,5 @@ def joint_rows(
     rng: np.random.Generator,
 ) -> list[Measurement]:
     """One measurement a column of ``values`` (per pair), with intervals that hold together."""
-    intervals = simultaneous_means(answers.per_user(values), alpha=alpha, rng=rng)
-    counts = (~np.isnan(values)).sum(axis=0).tolist()
-    return [
-        measured(name, interval, group=group, n=n, unit=unit, better="zero", alpha=alpha)
-        for group, interval, n in zip(groups, intervals, counts, strict=True)
-    ]
-
-
-def measured(
-    name: str,
-    interval: Interval | None,
-    *,
-    group: str,
-    n: int,
-    unit: str,
-    better: Better,
-    alpha: float,
-    note: str = "",
-) -> Measurement:
-    """An interval as a measurement; without one, a row that says why there is none.
-
-    ``detectable`` is the effect whose interval would exclude 0 with 80 % power.
-    """
-    return Measurement(
-        name=name,
-        value=interval.value if interval else None,
-        low=interval.low if interval else None,
-        high=interval.high if interval else None,
-        level=1 - 2 * alpha,
-        method=interval.method if interval else "not estimable",
-        n=n,
-        clusters=interval.clusters if interval else 0,
-        unit=unit,
-        better=better,
-        group=group,
-        detectable=detectable_effect(interval) if better == "zero" else None,
-        note=note if interval else note or "fewer than two users answered, so nothing can be estimated",
-    )
-
-
-def detectable_effect(interval: Interval | None) -> float | None:
-    """The true effect that an interval as wide as this one excludes 0 for with 80 % power."""
-    if interval is None or interval.se is None:
-        return None
-    return interval.high - interval.value + z_quantile(0.2) * interval.se
-
-
-def probability(odds: FloatArray) -> FloatArray:
-    """P(yes) from log-odds; NaN stays NaN."""
-    from scipy.special import expit
-
-    shares: FloatArray = expit(odds)
-    return shares
+    columns = dict(zip(groups, values.T, strict=True))
+    return joint_rows(name, columns, answers.user, alpha=alpha, rng=rng, unit=unit, better="zero")

@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from ...models.data import FloatArray, IntArray
+from .._rows import row
 from ..base import Better, Measurement
+from ..stats.bootstrap import cluster_bootstrap, percentile_interval
 from ..stats.differences import bias_corrected_range, simultaneous_differences
 from ..stats.intervals import mean_of_clusters
-from ._contrasts import measured
 from ._user_table import UserTable
 
+RANGE_METHOD = "range of group means less its mean over random deals; user bootstrap around it"
 SHOWN: dict[str, tuple[str, str, Better, tuple[float, float] | None]] = {
     "accuracy": ("correct", "share", "higher", (0, 1)),
     "selection_rate": ("said_yes", "share", "none", (0, 1)),
@@ -28,7 +30,7 @@ def overall_rows(users: UserTable, alpha: float) -> list[Measurement]:
         values = users.values[column]
         interval = mean_of_clusters(values, alpha=alpha, bounds=bounds)
         n = int(users.rows[~np.isnan(values)].sum())
-        rows.append(measured(name, interval, group="overall", n=n, unit=unit, better=better, alpha=alpha))
+        rows.append(row(name, interval, group="overall", n=n, unit=unit, better=better, alpha=alpha))
     return rows
 
 
@@ -41,8 +43,8 @@ def group_rows(users: UserTable, attribute: str, *, min_group: int, alpha: float
             inside = users.inside(attribute, [group])
             interval = mean_of_clusters(users.values[column][inside], alpha=alpha, bounds=bounds)
             n, label = int(users.rows[inside].sum()), f"{attribute}: {group}"
-            row = measured(name, interval, group=label, n=n, unit=unit, better=better, alpha=alpha)
-            rows.append(replace(row, value=means[column][group]))
+            found = row(name, interval, group=label, n=n, unit=unit, better=better, alpha=alpha)
+            rows.append(replace(found, value=means[column][group]))
     small = users.small_groups(attribute, min_group)
     return [*rows, _hidden_row(users, attribute, small, min_group, alpha)] if small else rows
 
@@ -54,8 +56,8 @@ def _hidden_row(
     label = f"{attribute}: groups under {min_group} users"
     note = f"not shown: {some_of(small)}"
     n = int(users.rows[inside].sum())
-    row = measured("accuracy", None, group=label, n=n, unit="share", better="higher", alpha=alpha, note=note)
-    return replace(row, clusters=int(inside.sum()))
+    hidden = row("accuracy", None, group=label, n=n, unit="share", better="higher", alpha=alpha, note=note)
+    return replace(hidden, clusters=int(inside.sum()))
 
 
 def some_of(names: Sequence[str]) -> str:
@@ -82,28 +84,41 @@ def gap_rows(
     for (a, b), interval in gaps.items():
         n = int(users.rows[users.inside(attribute, [groups[a], groups[b]])].sum())
         label = f"{attribute}: {groups[a]} vs {groups[b]}"
-        row = measured(name, interval, group=label, n=n, unit="share", better="zero", alpha=alpha)
-        rows.append(replace(row, method=f"{row.method}, Bonferroni over {tested} attributes"))
+        gap = row(name, interval, group=label, n=n, unit="share", better="zero", alpha=alpha)
+        rows.append(replace(gap, method=f"{gap.method}, Bonferroni over {tested} attributes"))
     return rows
 
 
 def range_row(
     users: UserTable, attribute: str, groups: Sequence[str], *, alpha: float, rng: np.random.Generator
 ) -> Measurement:
-    """Best minus worst group's accuracy, less what chance alone gives."""
+    """Best minus worst group's accuracy, less what chance alone gives; below 0 if chance gives more.
+
+    Its interval is the spread of the range over resampled users of each group, set around the value.
+    """
     index, values = _dealt(users, attribute, groups, "correct")
-    found = bias_corrected_range(values, index, rng=rng, n_permutations=1999)
-    row = measured(
-        "accuracy_range", None, group=attribute, n=len(values), unit="share", better="lower", alpha=alpha
-    )
-    if found is None:
-        return row
-    note = (
-        f"best minus worst group {found.raw:.3f}, by chance {found.chance:.3f};"
-        f" permutation p = {found.p_value:.2g}"
-    )
-    method = "largest minus smallest group mean, less its mean over random deals"
-    return replace(row, value=found.value, clusters=found.n, method=method, note=note)
+    index, values = index[~np.isnan(values)], values[~np.isnan(values)]
+    found, interval, note = bias_corrected_range(values, index, rng=rng, n_permutations=1999), None, ""
+    if found is not None:
+        inside = np.eye(len(groups))[index]
+
+        def ranges(weights: FloatArray) -> FloatArray:
+            means: FloatArray = (weights * values) @ inside / (weights @ inside)
+            spans: FloatArray = means.max(axis=1) - means.min(axis=1)
+            return spans
+
+        draws = cluster_bootstrap(ranges, len(values), rng=rng, strata=index)
+        around = draws - draws.mean() + found.value
+        interval = percentile_interval(
+            found.value, around, alpha=alpha, n=len(values), clusters=len(values), method=RANGE_METHOD
+        )
+        note = (
+            f"best minus worst group {found.raw:.3f}, by chance {found.chance:.3f};"
+            f" permutation p = {found.p_value:.2g}"
+        )
+    n = int(users.rows[users.inside(attribute, groups)].sum())
+    name = "accuracy_range_over_chance"
+    return row(name, interval, alpha=alpha, unit="share", better="lower", n=n, group=attribute, note=note)
 
 
 def _dealt(

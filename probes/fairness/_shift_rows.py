@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...models.data import FloatArray
+from .._rows import row
 from ..base import Measurement
 from ..stats.intervals import mean_of_clusters, t_quantile
-from ._contrasts import Answers, Contrast, measured, value_contrasts
+from ._contrasts import Answers, Contrast, value_contrasts
 from ._variants import COPY
 
 Facts = Mapping[str, Any]
@@ -19,7 +20,7 @@ PLACEBO = "placebo "
 
 def shift_contrasts(facts: Facts) -> list[Contrast]:
     """Every value of every attribute against the others."""
-    return [row for name, values in facts["attributes"].items() for row in value_contrasts(name, values)]
+    return [one for name, values in facts["attributes"].items() for one in value_contrasts(name, values)]
 
 
 def floor_contrasts(facts: Facts) -> list[Contrast]:
@@ -27,10 +28,10 @@ def floor_contrasts(facts: Facts) -> list[Contrast]:
     copied = (("", ""), (COPY, ", in a copy trained anew")) if facts.get("control") else (("", ""),)
     return [
         *(
-            Contrast(f"{PLACEBO}{row.label}{where}", row.plus, row.minus)
+            Contrast(f"{PLACEBO}{one.label}{where}", one.plus, one.minus)
             for name, values in facts["placebos"].items()
             for prefix, where in copied
-            for row in value_contrasts(name, values, prefix=prefix)
+            for one in value_contrasts(name, values, prefix=prefix)
         ),
         *(Contrast(f"{word} vs wording 0", word, ("own",)) for word in _wordings(facts)),
     ]
@@ -41,10 +42,10 @@ def chance_contrasts(facts: Facts) -> list[Contrast]:
     if not facts.get("control"):
         return []
     return [
-        row
+        one
         for name, values in facts["attributes"].items()
         if name != facts["control"]["attribute"]
-        for row in value_contrasts(name, values, prefix=COPY)
+        for one in value_contrasts(name, values, prefix=COPY)
     ]
 
 
@@ -55,9 +56,10 @@ def luck_row(answers: Answers, facts: Facts, alpha: float) -> list[Measurement]:
     with d degrees of freedom: 0 +- s t(alpha / (2 shifts), d), for the largest of as many shifts as are
     judged, in either direction. No row below two degrees of freedom.
     """
-    placebos = [row for row in floor_contrasts(facts) if row.label.startswith(PLACEBO)]
+    placebos = [one for one in floor_contrasts(facts) if one.label.startswith(PLACEBO)]
     nothing = [*placebos, *chance_contrasts(facts)]
-    users = answers.per_user(answers.differences(nothing))
+    pairs = answers.differences(nothing)
+    users = answers.per_user(pairs)
     asked = np.flatnonzero((~np.isnan(users)).sum(axis=0) > 1).tolist()
     freedom = round(sum(_freedom(nothing[place]) for place in asked))
     if freedom < 2:
@@ -73,12 +75,13 @@ def luck_row(answers: Answers, facts: Facts, alpha: float) -> list[Measurement]:
             high=reach,
             level=1 - 2 * alpha,
             method="t prediction interval from contrasts that mean nothing",
-            n=len(asked),
-            clusters=freedom,
+            n=int((~np.isnan(pairs[:, asked])).sum()),
+            clusters=int((~np.isnan(users[:, asked])).any(axis=1).sum()),
             unit="log-odds",
             better="zero",
             group="luck of training",
-            note=f"{len(asked)} contrasts that mean nothing moved answers by {spread:.3f} (root mean square)",
+            note=f"{len(asked)} contrasts that mean nothing moved answers by {spread:.3f} (root mean square,"
+            f" {freedom} degrees of freedom)",
         )
     ]
 
@@ -109,7 +112,7 @@ def flip_rows(answers: Answers, facts: Facts, alpha: float) -> Iterator[Measurem
         flips = _flips(answers, conditions)
         interval = mean_of_clusters(answers.per_user(flips)[:, 0], alpha=alpha, bounds=(0, 1))
         n = int(np.count_nonzero(~np.isnan(flips)))
-        yield measured("flip_rate", interval, group=group, n=n, unit="share", better="lower", alpha=alpha)
+        yield row("flip_rate", interval, group=group, n=n, unit="share", better="lower", alpha=alpha)
 
 
 def _flips(answers: Answers, conditions: Sequence[str]) -> FloatArray:

@@ -13,7 +13,7 @@ from ...models.base import ReadsAttributes, Request
 from ...models.data import IntArray, InteractionLog
 from ...models.planted.faults import plant_attribute_effect
 from ..base import Auditee, NotApplicable
-from ._people import Values, common_values, placebos, readable
+from ._attributes import Values, common_values, placebos, readable
 
 COPY = "copy "
 

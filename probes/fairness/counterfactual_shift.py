@@ -38,10 +38,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...models.base import Request
+from .._people import people_and_new_items
+from .._rows import probability
 from ..base import Auditee, Criterion, Evidence, Measurement, NotApplicable, Probe
 from ._cases import paired_cases
-from ._contrasts import Answers, Contrast, Scale, joint_rows, probability
-from ._people import people_to_ask
+from ._contrasts import Answers, Contrast, Scale, contrast_rows
 from ._shift_rows import (
     chance_contrasts,
     control_contrasts,
@@ -110,8 +111,8 @@ class CounterfactualShift(Probe):
     def ask(self, auditee: Auditee, rng: np.random.Generator) -> Evidence:
         """Ask every version of every request, and the planted copy its part."""
         plan = plan_variants(auditee, max_values=self.max_values)
-        people = people_to_ask(
-            auditee, n_users=self.n_users, n_candidates=self.n_candidates, length=self.length, rng=rng
+        people = people_and_new_items(
+            auditee, n_users=self.n_users, n_items=self.n_candidates, length=self.length, rng=rng
         )
         columns = ask_variants(auditee, people, plan.variants)
         facts: dict[str, object] = {
@@ -149,7 +150,7 @@ class CounterfactualShift(Probe):
         ) -> list[Measurement]:
             labels = [contrast.label for contrast in asked]
             values = answers.differences(asked, scale)
-            return joint_rows(name, answers, values, labels, unit=unit, alpha=alpha, rng=rng)
+            return contrast_rows(name, answers, values, labels, unit=unit, alpha=alpha, rng=rng)
 
         contrasts = shift_contrasts(facts)
         return [

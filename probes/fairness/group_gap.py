@@ -7,8 +7,9 @@ mean(A | x) - mean(A | y) for each pair of groups "x vs y" of each attribute in 
 users with fewer interactions than the median against the others.
 
 One user is one row, as the answers of one user are alike. Intervals are Welch's, jointly valid over the pairs
-of an attribute by max-T; over attributes the error budget is split evenly (Bonferroni). accuracy_range is the
-best minus the worst group's mean, less what dealing the same users into groups at random gives on average.
+of an attribute by max-T; over attributes the error budget is split evenly (Bonferroni).
+accuracy_range_over_chance is the best minus the worst group's mean, less what dealing the same users into
+groups at random gives on average; below 0 if chance alone gives more.
 
 Who is affected: users of a group for whom the recommender is a worse guide. The gap says nothing of its
 cause: a group whose taste is harder to predict, or whose histories are shorter, shows one too, and activity
@@ -26,12 +27,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...models.base import Request
-from ...models.data import BoolArray, Example, FloatArray, examples
-from ..base import Auditee, Criterion, Evidence, Measurement, NotApplicable, Probe
-from ._contrasts import measured
+from ...models.data import BoolArray, FloatArray
+from .._people import as_requests, held_out_examples
+from .._rows import row
+from ..base import Auditee, Criterion, Evidence, Measurement, Probe
 from ._gap_rows import gap_rows, group_rows, overall_rows, range_row, some_of
-from ._people import own_profile
 from ._user_table import GROUP, UserTable
 
 
@@ -71,19 +71,11 @@ class GroupGap(Probe):
 
     def ask(self, auditee: Auditee, rng: np.random.Generator) -> Evidence:
         """Ask held-out users' answerable moments, and note who is in which group."""
-        log, held_out = auditee.log, auditee.population.held_out
-        if log.liked is None:
-            raise NotApplicable(
-                "the data has no likes and dislikes, so no answer can be checked"
-                " (for a table: data.liked=COLUMN, or data.like_above=NUMBER with ratings)"
-            )
-        asked = np.sort(rng.choice(held_out, min(self.n_users, len(held_out)), replace=False))
-        cases = examples(log, asked, per_user=self.per_user, length=self.length, rng=rng)
-        if not cases:
-            raise NotApplicable(
-                f"none of {len(asked)} held-out users has more than {self.length} interactions"
-            )
-        odds = np.concatenate(auditee.log_odds(_requests(auditee, cases, rng)))
+        log = auditee.log
+        cases = held_out_examples(
+            auditee, n_users=self.n_users, per_user=self.per_user, length=self.length, rng=rng
+        )
+        odds = np.concatenate(auditee.log_odds(as_requests(auditee, cases, rng)))
         user = np.array([case.history.user for case in cases], dtype=np.int64)
         liked = np.array([case.liked for case in cases])
         counts = np.diff(log.starts)
@@ -127,19 +119,9 @@ class GroupGap(Probe):
 
     def _no_gap(self, alpha: float) -> Measurement:
         note = f"no attribute has two groups of at least {self.min_group} users"
-        return measured(
+        return row(
             "accuracy_gap", None, group="overall", n=0, unit="share", better="zero", alpha=alpha, note=note
         )
-
-
-def _requests(auditee: Auditee, cases: list[Example], rng: np.random.Generator) -> list[Request]:
-    """Each answerable moment as a request that states the user's own profile, as the model was trained."""
-    users = {case.history.user for case in cases}
-    profiles = {user: own_profile(auditee, user, rng) for user in sorted(users)}
-    return [
-        Request(history=case.history, candidates=(case.target,), attributes=profiles[case.history.user])
-        for case in cases
-    ]
 
 
 def _checked(odds: FloatArray, liked: BoolArray) -> dict[str, FloatArray]:

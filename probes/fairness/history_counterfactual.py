@@ -31,10 +31,10 @@ import numpy as np
 
 from ...models.base import Request
 from ...models.data import InteractionLog
+from .._people import people_and_new_items
 from ..base import Auditee, Criterion, Evidence, Measurement, NotApplicable, Probe
-from ._contrasts import Answers, Contrast, joint_rows
+from ._contrasts import Answers, Contrast, contrast_rows
 from ._history_swap import GroupTaste, group_tastes
-from ._people import people_to_ask
 
 AS_IT_IS = "as it is"
 
@@ -80,8 +80,8 @@ class HistoryCounterfactual(Probe):
                 f"no attribute has two groups of {self.min_group} users among the {len(public)} people that"
                 " are not asked, so there is no telling which items are typical of whom"
             )
-        people = people_to_ask(
-            auditee, n_users=self.n_users, n_candidates=self.n_candidates, length=self.length, rng=rng
+        people = people_and_new_items(
+            auditee, n_users=self.n_users, n_items=self.n_candidates, length=self.length, rng=rng
         )
         versions = [version for person in people for version in self._versions(auditee.log, person, tastes)]
         odds = auditee.log_odds([request for request, _, _ in versions])
@@ -132,7 +132,7 @@ class HistoryCounterfactual(Probe):
             ]
             turns = np.stack([signs.at(f"placebo {label}") for label in labels], axis=1)
             values = turns * answers.differences(contrasts)
-            return joint_rows(name, answers, values, labels, unit="log-odds", alpha=alpha, rng=rng)
+            return contrast_rows(name, answers, values, labels, unit="log-odds", alpha=alpha, rng=rng)
 
         return [
             *rows("history_shift", [(f"swap {label}", f"placebo {label}") for label in labels]),

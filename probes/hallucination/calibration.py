@@ -38,9 +38,9 @@ from ...models.base import Request
 from ...models.data import Example, FloatArray
 from .._exhibits import cases_to_show, request_text
 from .._people import as_requests, held_out_examples
-from .._rows import NOT_ESTIMABLE, probability, row
+from .._rows import probability, row
 from ..base import Auditee, Criterion, Evidence, Exhibit, Measurement, Probe
-from ..stats.calibration import consistency_null, cross_fitted_ece, expected_calibration_error
+from ..stats.calibration import consistency_null, cross_fitted_ece, user_bootstrap_ece
 from ._reliability import Answers, calibration_slope, reliability_rows
 
 BINS = 15
@@ -125,24 +125,16 @@ class Calibration(Probe):
 
 
 def _plain_error(answers: Answers, *, rng: np.random.Generator, alpha: float) -> Measurement:
-    """The usual ECE, biased upwards, beside what chance alone would show; it has no honest interval."""
-    value, note = expected_calibration_error(answers.p, answers.y, bins=BINS), NOT_ESTIMABLE
-    if value is not None:
+    """The usual ECE, biased upwards, beside what chance alone would show."""
+    found, note = (
+        user_bootstrap_ece(answers.p, answers.y, answers.cluster, alpha=alpha, rng=rng, bins=BINS),
+        "",
+    )
+    if len(answers.p):
         mean, sd = consistency_null(answers.p, bins=BINS, rng=rng, n_draws=200)
         note = f"a calibrated model would show {mean:.3f} (sd {sd:.3f}) on as many independent answers"
-    return Measurement(
-        name=f"expected_calibration_error@{BINS}_equal_mass",
-        value=value,
-        low=None,
-        high=None,
-        level=1 - 2 * alpha,
-        method="plain binned ECE, biased upwards",
-        n=len(answers.y),
-        clusters=len(np.unique(answers.cluster)),
-        unit="probability points",
-        better="lower",
-        note=note,
-    )
+    name, n = f"expected_calibration_error@{BINS}_equal_mass", len(answers.y)
+    return row(name, found, alpha=alpha, n=n, unit="probability points", better="lower", note=note)
 
 
 def _base_rate_note(y: FloatArray) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...models.data import FloatArray, IntArray
-from .bootstrap import block_sizes
+from .bootstrap import block_sizes, cluster_bootstrap, percentile_interval
 from .intervals import Interval, check_alpha, ratio_of_sums, t_quantile
 
 Binning = Literal["mass", "width"]
@@ -78,6 +78,41 @@ def expected_calibration_error(
     """
     table = binned_gaps(p, y, bins=bins, binning=binning)
     return None if table is None else float(table.counts @ np.abs(table.gaps) / table.counts.sum())
+
+
+def user_bootstrap_ece(
+    p: FloatArray,
+    y: npt.ArrayLike,
+    users: npt.ArrayLike,
+    *,
+    alpha: float,
+    rng: np.random.Generator,
+    bins: int = 15,
+    n_boot: int = 1000,
+) -> Interval | None:
+    """The plain ECE in equal-mass bins, with the spread it has over resampled users set around it.
+
+    The interval tells how far the figure would move with other users, not where the ECE without its
+    upward bias lies; for that see ``cross_fitted_ece``. Bins stay as they are on the whole sample.
+    ``None`` as for ``binned_gaps``, or if the ends are not determined.
+    """
+    value, pairs = expected_calibration_error(p, y, bins=bins), _pairs(p, y)
+    if value is None or pairs is None:
+        return None
+    stated, came = pairs
+    names, user = np.unique(np.asarray(users), return_inverse=True)
+    gaps, index = np.zeros((len(names), bins)), _bin(stated, _edges(stated, bins, "mass"))
+    np.add.at(gaps, (user, index), came - stated)
+    rows = np.bincount(user).astype(np.float64)
+    draws = cluster_bootstrap(
+        lambda weights: np.abs(weights @ gaps).sum(axis=1) / (weights @ rows),
+        len(names),
+        rng=rng,
+        n_boot=n_boot,
+    )
+    around = np.maximum(0.0, draws - draws.mean() + value)
+    method = "plain binned ECE, biased upwards; user bootstrap around it"
+    return percentile_interval(value, around, alpha=alpha, n=len(stated), clusters=len(names), method=method)
 
 
 def brier_score(p: FloatArray, y: npt.ArrayLike) -> float | None:

@@ -6,8 +6,9 @@ import pytest
 from recaudit.models.base import Request
 from recaudit.models.datasets import world
 from recaudit.models.planted.yes_no import Dials, PlantedYesNo
+from recaudit.probes._people import people_and_new_items
 from recaudit.probes.base import Auditee, NotApplicable
-from recaudit.probes.fairness._people import common_values, people_to_ask
+from recaudit.probes.fairness._attributes import common_values
 from recaudit.probes.fairness._variants import dealt_anew
 from recaudit.probes.fairness.counterfactual_shift import CounterfactualShift
 from recaudit.probes.stats.verdicts import judge, overall
@@ -120,7 +121,8 @@ class TestNoiseFloor:
         luck = rows["noise_floor", "luck of training"]
         spread = np.sqrt(np.sum(np.square(chance)) / 6)
         assert luck.high == pytest.approx(spread * t.ppf(1 - 0.05 / 10, df=3 + 1 + 1)) == -luck.low
-        assert (luck.value, luck.n, luck.clusters) == (0, 6, 5)
+        assert (luck.value, luck.n, luck.clusters) == (0, 2100, 60)
+        assert "5 degrees of freedom" in luck.note
 
     def test_too_little_that_means_nothing_gives_no_figure_of_luck(self):
         evidence = PROBE.ask(auditee(reads={"gender": READS["gender"]}), np.random.default_rng(1))
@@ -190,7 +192,7 @@ class TestPositiveControl:
 class TestAsking:
     def test_states_every_attribute_in_the_models_order_with_the_users_own_values(self):
         subject = auditee()
-        people = people_to_ask(subject, n_users=20, n_candidates=5, length=10, rng=np.random.default_rng(0))
+        people = people_and_new_items(subject, n_users=20, n_items=5, length=10, rng=np.random.default_rng(0))
         for person in people:
             stated = dict(person.attributes)
             assert list(stated) == ["gender", "age", "handedness"]
@@ -202,8 +204,8 @@ class TestAsking:
 
     def test_an_unknown_value_is_stated_as_the_first_one(self):
         unknown = replace(LOG, attributes={"gender": ("",) * LOG.n_users})
-        people = people_to_ask(
-            auditee(log=unknown), n_users=5, n_candidates=2, length=10, rng=np.random.default_rng(0)
+        people = people_and_new_items(
+            auditee(log=unknown), n_users=5, n_items=2, length=10, rng=np.random.default_rng(0)
         )
         assert {person.attributes[:2] for person in people} == {(("gender", "man"), ("age", "under 25"))}
 

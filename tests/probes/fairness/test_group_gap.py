@@ -56,7 +56,7 @@ class TestKnownWorlds:
         assert state == "fail" and verdicts[0].group == "gender: man vs woman"
         assert rows["accuracy_gap", "gender: man vs woman"].low > 0.1
         assert rows["accuracy", "gender: woman"].high < rows["accuracy", "gender: man"].low
-        assert "p = 0.0005" in rows["accuracy_range", "gender"].note
+        assert "p = 0.0005" in rows["accuracy_range_over_chance", "gender"].note
         assert rows["selection_rate_gap", "gender: man vs woman"].high < 0
         assert rows["log_loss", "gender: woman"].low > rows["log_loss", "gender: man"].high
 
@@ -169,7 +169,7 @@ class TestEstimate:
         assert rows["selection_rate", "overall"].value == 0.5
         assert rows["selection_rate_gap", "gender: a vs b"].value == 0
         assert rows["log_loss", "gender: a"].value == 0.5
-        assert rows["accuracy_range", "gender"].value < 0.3
+        assert rows["accuracy_range_over_chance", "gender"].value < 0.3
         assert state == "fail"
 
     def test_equals_fairlearn_and_scipy(self):

@@ -10,6 +10,7 @@ from recaudit.probes.stats.calibration import (
     consistency_null,
     cross_fitted_ece,
     expected_calibration_error,
+    user_bootstrap_ece,
 )
 from scipy import stats
 from sklearn.metrics import brier_score_loss
@@ -176,3 +177,19 @@ def test_degenerate_input(rng):
         cross_fitted_ece(np.full(4, 0.5), [0, 1, 1, 0], [0, 1, 2, 3, 4], alpha=0.05, rng=rng)
     with pytest.raises(ValueError, match="at least one probability"):
         consistency_null(none, bins=5, rng=rng)
+
+
+def test_the_plain_ece_has_the_spread_of_its_users(rng: np.random.Generator) -> None:
+    def drawn(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        own = np.random.default_rng(seed)
+        user = np.repeat(np.arange(200), 10)
+        p = own.uniform(0.1, 0.9, len(user))
+        lenient = own.normal(0.1, 0.15, 200)[user]
+        return p, (own.random(len(user)) < np.clip(p + lenient, 0, 1)).astype(float), user
+
+    found = user_bootstrap_ece(*drawn(0), alpha=0.05, rng=rng)
+    again = [expected_calibration_error(*drawn(seed)[:2]) for seed in range(200)]
+    assert found.value == expected_calibration_error(*drawn(0)[:2])
+    assert found.low < found.value < found.high and found.clusters == 200
+    assert found.se == pytest.approx(np.std(again), rel=0.3)
+    assert user_bootstrap_ece(np.array([]), [], [], alpha=0.05, rng=rng) is None
