@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.base import CAPABILITIES
+from ..models.base import CAPABILITIES, UNNAMED, lacking
 from ..probes.base import Auditee, Evidence, Measurement, NotApplicable
 from ..reports.record import Family, FindingRecord
 from ._evidence import read_evidence, write_evidence
@@ -103,9 +104,8 @@ class Asker:
         return key, self.session.cache.entry("answers", key) / "evidence.parquet"
 
     def _ask(self, question: Question, key: str, telling: Telling) -> None:
-        lacking = set(question.plugin.needs) - self.auditee.capabilities
-        if lacking:
-            raise NotApplicable(_lacks(question, lacking))
+        if missing := lacking(question.plugin.needs, self.auditee.capabilities):
+            raise NotApplicable(_lacks(question, missing))
         rng = stream(self.session.config.seed, "ask", question.name)
         auditee = replace(self.auditee, memo=CountedMemo(telling, question.calls))
         with own_randomness(rng):
@@ -130,12 +130,13 @@ class Asker:
         return measurements
 
 
-def _lacks(question: Question, lacking: set[str]) -> str:
+def _lacks(question: Question, missing: Sequence[str]) -> str:
     """The probe's own sentence for a model that it cannot be put to, or the missing capabilities."""
     own = question.plugin.says.get("otherwise")
     if own:
         return f"the audited model {own}"
-    named = [CAPABILITIES[name][1] if name in CAPABILITIES else name for name in sorted(lacking)]
+    known = {name: sentence for name, (_, sentence) in CAPABILITIES.items()} | UNNAMED
+    named = [" or ".join(known.get(name, name) for name in need.split("|")) for need in missing]
     return f"this needs a model that {' and '.join(named)}; the audited one does not"
 
 

@@ -60,6 +60,8 @@ def looks(value: object) -> object:
     """What a setting stands for: for one that names a file or folder, its files' sizes and times too."""
     if isinstance(value, Mapping):
         return {str(key): looks(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [looks(own) for own in value]
     if isinstance(value, str | Path) and str(value) and Path(value).exists():
         root = Path(value)
         files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())

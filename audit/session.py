@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..models.base import lacking
 from ..models.data import DataError, InteractionLog
 from ..models.splits import Population, split_population
 from ..probes.base import Criterion
@@ -43,7 +44,7 @@ class Session:
         checks = tuple(
             check
             for question in self.questions
-            if capabilities.issuperset(question.plugin.needs)
+            if not lacking(question.plugin.needs, capabilities)
             for check in checks_of(question.name, self.criteria(question))
         )
         alpha = Policy().alpha if self.policy is None else self.policy.alpha

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -102,6 +102,52 @@ class Judges(Protocol):
 
 
 @runtime_checkable
+class Denoises(Protocol):
+    """Restores what a person did from a copy of it with noise put on, as diffusion models do."""
+
+    def noise_steps(self) -> int:
+        """Return the number of noise levels T; level 0 is the least."""
+        ...
+
+    def denoising_errors(
+        self, histories: Sequence[History], steps: Sequence[int], *, rng: np.random.Generator
+    ) -> FloatArray:
+        """Return how far each history's own entries are from their restored selves.
+
+        Squared error, mean over the entries; where a model writes probabilities, minus their log. Shape
+        ``(n_histories, n_steps)``, NaN for a history without entries. Every history meets the same noise
+        at a level, so that two of them are compared alike.
+        """
+        ...
+
+
+@runtime_checkable
+class Draws(Protocol):
+    """Draws its answers at random; one draw is fixed, so that the same question gets the same answer."""
+
+    def redrawn(self, draw: int) -> Recommender:
+        """Return the same model with other random numbers; draw 0 is the one it answers by itself."""
+        ...
+
+
+@runtime_checkable
+class GeneratesVectors(Protocol):
+    """Makes a point in the space of items and recommends what lies near it."""
+
+    def item_vectors(self) -> FloatArray:
+        """Return where each item lies, shape ``(n_items, dim)``."""
+        ...
+
+    def generate(self, requests: Sequence[Request]) -> FloatArray:
+        """Return the point made for each request, shape ``(n_requests, dim)``."""
+        ...
+
+    def restored(self, examples: Sequence[Example], *, rng: np.random.Generator) -> FloatArray:
+        """Return each true next item after little noise and its removal, shape ``(n_examples, dim)``."""
+        ...
+
+
+@runtime_checkable
 class ReadsAttributes(Protocol):
     """Reads what a request states of the user."""
 
@@ -172,7 +218,9 @@ class TrainingTask:
     module : the network; only parameters with ``requires_grad`` are trained.
     row_users : the user who owns each training row, shape ``(n_rows,)``: the unit of privacy.
     batch : row indices to whatever ``loss`` takes.
-    loss : a batch to one loss per row, shape ``(n_rows_in_batch,)``, nats.
+    loss : a batch to one loss per row, shape ``(n_rows_in_batch,)``; nats unless the model says otherwise.
+    decay : of the weights, AdamW's.
+    schedule : the learning rate falls to zero over all steps ("linear") or stays ("constant").
     """
 
     module: torch.nn.Module
@@ -182,6 +230,8 @@ class TrainingTask:
     epochs: int
     batch_size: int
     learning_rate: float
+    decay: float = 0.01
+    schedule: Literal["linear", "constant"] = "linear"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +277,9 @@ CAPABILITIES: Mapping[str, tuple[type, str]] = {
     "judges": (Judges, "gives the probability of a like"),
     "reads_attributes": (ReadsAttributes, "reads attributes stated in a request"),
     "gives_likelihoods": (GivesLikelihoods, "gives the likelihood of known answers"),
+    "denoises": (Denoises, "restores noised histories"),
+    "draws": (Draws, "draws its answers at random"),
+    "generates_vectors": (GeneratesVectors, "makes points in the space of items"),
     "has_base": (HasBase, "can be asked as it was before tuning"),
     "writes_text": (WritesText, "answers in free text"),
     "reads_titles": (ReadsTitles, "reads the words of titles"),
@@ -235,9 +288,27 @@ CAPABILITIES: Mapping[str, tuple[type, str]] = {
 }
 
 
+UNNAMED: dict[str, str] = {
+    "ranks": "answers requests",
+    "retrieves": "searches the whole catalogue",
+}
+"""Capabilities without a protocol of their own."""
+
+
 def capabilities(model: Recommender) -> frozenset[str]:
-    """Name what a model can do, by its methods; an attribute reader that reads none is not one."""
+    """Name what a model can do, by its methods.
+
+    An attribute reader that reads none is not one. A model searches the whole catalogue unless it judges
+    items one by one: that is asked about items put before it, and its lists would cost a call an item.
+    """
     found = {name for name, (protocol, _) in CAPABILITIES.items() if isinstance(model, protocol)}
     if isinstance(model, ReadsAttributes) and not model.readable_attributes():
         found.discard("reads_attributes")
+    if "judges" not in found:
+        found.add("retrieves")
     return frozenset(found | {"ranks"})
+
+
+def lacking(needs: Sequence[str], can: Collection[str]) -> list[str]:
+    """The needs that these capabilities do not meet; "a|b" is met by either."""
+    return [need for need in needs if not set(need.split("|")) & set(can)]

@@ -17,6 +17,10 @@ import numpy as np
 
 from .base import (
     CAPABILITIES,
+    UNNAMED,
+    Denoises,
+    Draws,
+    GeneratesVectors,
     Judges,
     ReadsAttributes,
     ReadsTitles,
@@ -25,7 +29,7 @@ from .base import (
     Scores,
     capabilities,
 )
-from .data import Catalog, History
+from .data import Catalog, Example, History
 
 K = 5
 TOLERANCE = 1e-3
@@ -47,7 +51,7 @@ class RecommenderContract:
 
     def test_knows_its_capabilities(self, recommender: Recommender) -> None:
         """Every capability it has is one that probes know."""
-        assert capabilities(recommender) <= {"ranks", *CAPABILITIES}
+        assert capabilities(recommender) <= {*UNNAMED, *CAPABILITIES}
 
     def test_answers_every_request_in_order(
         self, recommender: Recommender, requests: Sequence[Request]
@@ -99,6 +103,47 @@ class RecommenderContract:
             recommender.log_odds(requests), recommender.log_odds(turned), strict=True
         ):
             np.testing.assert_allclose(straight, reverse[::-1], atol=TOLERANCE)
+
+    def test_a_draw_is_fixed_and_the_first_is_its_own(
+        self, recommender: Recommender, requests: Sequence[Request]
+    ) -> None:
+        """Draw 0 is what it answers by itself, and any draw answers alike when asked twice."""
+        if not isinstance(recommender, Draws):
+            return
+        for draw, same in ((0, recommender), (3, recommender.redrawn(3))):
+            slates = [model.recommend(requests, K) for model in (recommender.redrawn(draw), same)]
+            assert slates[0] == slates[1]
+
+    def test_restoring_does_not_depend_on_company(
+        self, recommender: Recommender, requests: Sequence[Request]
+    ) -> None:
+        """One finite error a history and noise level, the same alone as among others."""
+        if not isinstance(recommender, Denoises):
+            return
+        steps = (0, recommender.noise_steps() - 1)
+        histories = [request.history for request in requests]
+        together, alone = (
+            recommender.denoising_errors(own, steps, rng=np.random.default_rng(0))
+            for own in (histories, histories[-1:])
+        )
+        assert together.shape == (len(histories), len(steps))
+        assert np.isfinite(together).all() and (together >= 0).all()
+        np.testing.assert_allclose(alone[0], together[-1], rtol=TOLERANCE)
+
+    def test_points_lie_in_the_space_of_items(
+        self, recommender: Recommender, requests: Sequence[Request]
+    ) -> None:
+        """One finite point a request and a restored item, of as many numbers as an item has."""
+        if not isinstance(recommender, GeneratesVectors):
+            return
+        items = recommender.item_vectors()
+        known = [Example(request.history, request.candidates[0], True) for request in requests]
+        for points in (
+            recommender.generate(requests),
+            recommender.restored(known, rng=np.random.default_rng(0)),
+        ):
+            assert points.shape == (len(requests), items.shape[1]) and np.isfinite(points).all()
+        assert len(items) == len(recommender.catalog)
 
     def test_attributes_have_values_and_a_placebo(self, recommender: Recommender) -> None:
         """A reader of attributes offers values to compare, and something meaningless to compare with."""

@@ -13,6 +13,9 @@ from .base import Better, Measurement
 from .stats.intervals import Interval, mean_of_clusters, ratio_of_sums, z_quantile
 from .stats.simultaneous import simultaneous_means
 
+BOUNDED = ("share", "NDCG")
+"""Units whose values lie in [0, 1]."""
+
 NOT_ESTIMABLE = "too few users could be asked this, so nothing can be estimated"
 
 
@@ -86,12 +89,12 @@ def joint_rows(
 
     Parameters
     ----------
-    values : group to one value per row, shape ``(n_rows,)``, NaN where it has none. With ``unit`` "share"
-        they lie in [0, 1], and so do the intervals.
+    values : group to one value per row, shape ``(n_rows,)``, NaN where it has none. With a bounded
+        ``unit`` they lie in [0, 1], and so do the intervals.
     """
     if not values:
         return []
-    shares = unit == "share"
+    shares = unit in BOUNDED
     effects = np.stack([user_means(column, cluster) for column in values.values()], axis=1)
     found = simultaneous_means(effects, alpha=alpha, rng=rng, bounds=(0.0, 1.0) if shares else None)
     kept = [

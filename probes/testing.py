@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..models.data import InteractionLog
+from ..models.planted.denoiser import PlantedDenoiser
+from ..models.planted.ranker import PlantedRanker, RankerDials
 from ..models.planted.yes_no import Dials, PlantedYesNo
 from ..models.splits import split_population
 from .base import Auditee
@@ -52,3 +54,48 @@ def planted_auditee(
 
     audited_log = log
     return Auditee(model=audited, log=log, population=population, fit=fit)
+
+
+def ranking_auditee(
+    log: InteractionLog, *, dials: RankerDials | None = None, rng: np.random.Generator
+) -> Auditee:
+    """An auditee around a closed-form recommender of the whole catalogue with these faults.
+
+    What is popular it counts among its members; copies made by ``fit`` count among their own users.
+    """
+    population = split_population(log, rng=rng)
+    model = PlantedRanker(
+        catalog=log.catalog,
+        log=log,
+        counts=log.only(population.members).item_counts,
+        dials=dials or RankerDials(),
+    )
+    audited_log = log
+
+    def fit(
+        users: npt.ArrayLike, *, label: str, log: InteractionLog | None = None, effort: float = 1.0
+    ) -> PlantedRanker:
+        return replace(model, counts=(log or audited_log).only(users).item_counts)
+
+    return Auditee(model=model, log=log, population=population, fit=fit)
+
+
+def denoising_auditee(log: InteractionLog, *, memory: float = 0.0, rng: np.random.Generator) -> Auditee:
+    """An auditee around a closed-form diffusion recommender that has this much of its members by heart.
+
+    What it knows of the public comes from the population's base users, so that at ``memory`` 0 it is
+    blind to who is a member. Copies made by ``fit`` keep the dial and have their own users by heart;
+    trained longer than once over, they know nothing else.
+    """
+    population = split_population(log, rng=rng)
+    public = PlantedDenoiser.of(log, population.base, memory=memory)
+    audited_log = log
+
+    def fit(
+        users: npt.ArrayLike, *, label: str, log: InteractionLog | None = None, effort: float = 1.0
+    ) -> PlantedDenoiser:
+        copy = public.remembering(log or audited_log, users)
+        return replace(copy, memory=1.0) if effort > 1 else copy
+
+    model = public.remembering(log, population.members)
+    return Auditee(model=model, log=log, population=population, fit=fit)

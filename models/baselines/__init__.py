@@ -3,7 +3,9 @@
 from ._family import Baseline
 from .count_ratio import CountRatio
 from .count_ratio_item_mean import CountRatioItemMean
+from .ease import Ease
+from .item_knn import ItemKNN
 from .item_mean import ItemMean
 from .popularity import Popularity
 
-__all__ = ["Baseline", "CountRatio", "CountRatioItemMean", "ItemMean", "Popularity"]
+__all__ = ["Baseline", "CountRatio", "CountRatioItemMean", "Ease", "ItemKNN", "ItemMean", "Popularity"]

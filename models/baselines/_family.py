@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..base import Recommendation, Request, Slate
-from ..data import BoolArray, Catalog, FloatArray, History, InteractionLog
+from ..data import BoolArray, Catalog, FloatArray, History, IntArray, InteractionLog
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,17 +40,34 @@ class Baseline(ABC):
         return [self.item_scores(request.history)[self._candidates(request)] for request in requests]
 
     def recommend(self, requests: Sequence[Request], k: int) -> list[Slate]:
-        """Return the ``k`` best candidates of each request; ties keep the order of the candidates."""
-        slates = []
-        for request, scores in zip(requests, self.score(requests), strict=True):
-            candidates = self._candidates(request)
-            best = np.argsort(-scores, kind="stable")[:k]
-            entries = (Recommendation(int(candidates[place]), float(scores[place])) for place in best)
-            slates.append(Slate(request, tuple(entries)))
-        return slates
+        """Return the ``k`` best candidates of each request; ties keep the order of the candidates.
 
-    def _candidates(self, request: Request) -> npt.NDArray[np.int64]:
+        A request that states no candidates is answered with new items: the catalogue less its history.
+        """
+        return [self._slate(request, k) for request in requests]
+
+    def _slate(self, request: Request, k: int) -> Slate:
+        candidates = self._candidates(request) if request.candidates else self._unmet(request.history)
+        scores = self.item_scores(request.history)[candidates]
+        best = highest(scores, k)
+        entries = zip(candidates[best].tolist(), scores[best].tolist(), strict=True)
+        return Slate(request, tuple(Recommendation(item, score) for item, score in entries))
+
+    def _candidates(self, request: Request) -> IntArray:
         return np.array(request.candidates or range(len(self.catalog)), dtype=np.int64)
+
+    def _unmet(self, history: History) -> IntArray:
+        unmet = np.ones(len(self.catalog), dtype=np.bool_)
+        unmet[list(history.items)] = False
+        return np.flatnonzero(unmet)
+
+
+def highest(scores: FloatArray, k: int) -> IntArray:
+    """The places of the ``k`` highest scores, best first; ties keep their order. Shape ``(<= k,)``."""
+    among = np.arange(len(scores))
+    if 0 < k < len(scores):
+        among = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
+    return among[np.argsort(-scores[among], kind="stable")[:k]]
 
 
 def answers(log: InteractionLog) -> BoolArray:

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..base import ModelError
 
 
@@ -74,16 +72,6 @@ def write_network(network: Any, folder: Path) -> None:
     """Write a network, or only its adapters where it has some."""
     with _quiet():
         network.save_pretrained(folder)
-
-
-@contextmanager
-def seeded(rng: np.random.Generator) -> Iterator[None]:
-    """Let PyTorch draw from a stream of this generator's for a while, and put its own back after."""
-    import torch
-
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(int(rng.integers(2**63)))
-        yield
 
 
 @contextmanager

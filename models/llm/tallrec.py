@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from .._seeding import seeded
 from ..base import ModelError, Recommendation, Request, Slate, TrainingTask
 from ..data import Catalog, Example, FloatArray, IntArray, InteractionLog, examples
-from ._network import load_network, seeded, tune, tuned_network, write_network
+from ._network import load_network, tune, tuned_network, write_network
 from ._prompting import PLACEBO, PROFILE_STARTS, prompt, prompt_digest
 from ._reader import YesNoReader, answer_logits, answer_tokens, right_padded, states_of
 from ._tiny_base import TinySettings, build_tokenizer, documents, pretrain

@@ -1,4 +1,4 @@
-"""Trains a model the ordinary way: shuffled batches, AdamW, a learning rate that falls to zero."""
+"""Trains a model the ordinary way: shuffled batches, AdamW, a learning rate that falls to zero or stays."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .._seeding import seeded
 from ..base import FitReport, ModelError, TrainingTask
 
 NAME = "plain"
@@ -21,9 +22,8 @@ def fit(
 ) -> FitReport:
     """Minimise the mean loss of a task over its rows.
 
-    The learning rate falls linearly from the task's to zero over all steps, as in the Hugging Face
-    trainer that TALLRec used (Bao et al. 2023); AdamW is Loshchilov and Hutter (2019), with its
-    default weight decay.
+    With the schedule "linear" the learning rate falls from the task's to zero over all steps, as in the
+    Hugging Face trainer that TALLRec used (Bao et al. 2023); AdamW is Loshchilov and Hutter (2019).
 
     Parameters
     ----------
@@ -41,18 +41,15 @@ def fit(
     ModelError
         If there are no rows or nothing to train, or the loss stops being a number.
     """
-    import torch
-
     started = time.perf_counter()
     rows = len(task.row_users)
     epochs = max(1, round(task.epochs * effort))
     _check(task, rows)
     losses: list[float] = []
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(int(rng.integers(2**63)))
+    with seeded(rng):
         step = _stepper(task, steps=epochs * -(-rows // task.batch_size))
-        task.module.train()
         for epoch in range(epochs):
+            task.module.train()
             order = rng.permutation(rows)
             batches = range(0, rows, task.batch_size)
             losses.append(sum(step(order[start : start + task.batch_size]) for start in batches) / rows)
@@ -85,8 +82,11 @@ def _stepper(task: TrainingTask, *, steps: int) -> Callable[[np.ndarray], float]
     import torch
 
     trained = [parameter for parameter in task.module.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=task.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: max(0.0, 1 - done / steps))
+    optimizer = torch.optim.AdamW(trained, lr=task.learning_rate, weight_decay=task.decay, fused=True)
+    falls = task.schedule == "linear"
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda done: max(0.0, 1 - done / steps) if falls else 1.0
+    )
 
     def step(rows: np.ndarray) -> float:
         losses = task.loss(task.batch(rows))

@@ -8,10 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...models.data import BoolArray, FloatArray, IntArray
+from ...models.data import BoolArray, FloatArray, IntArray, InteractionLog
 from ..base import Evidence
 
-GROUP = "group "
+GROUP, ACTIVITY = "group ", "activity"
+
+
+def group_columns(log: InteractionLog, user: IntArray) -> dict[str, npt.NDArray[np.str_]]:
+    """Who is in which group, one column an attribute, for rows of these users.
+
+    Activity is a group too: users with fewer interactions than the median of those asked, and the others;
+    left out where all have as many.
+    """
+    counts = np.diff(log.starts)
+    active = counts[user] >= np.median(counts[np.unique(user)])
+    groups = {GROUP + name: np.array(values, dtype=np.str_)[user] for name, values in log.attributes.items()}
+    if not active.all():
+        groups[GROUP + ACTIVITY] = np.where(active, "median or above", "below median")
+    return groups
 
 
 @dataclass(frozen=True)

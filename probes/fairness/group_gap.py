@@ -29,10 +29,17 @@ import numpy as np
 
 from ...models.data import BoolArray, FloatArray
 from .._people import as_requests, held_out_examples
-from .._rows import row
 from ..base import Auditee, Criterion, Evidence, Measurement, Probe
-from ._gap_rows import gap_rows, group_rows, overall_rows, range_row, some_of
-from ._user_table import GROUP, UserTable
+from ._gap_rows import (
+    gap_rows,
+    group_caveats,
+    group_rows,
+    kept_groups,
+    no_gap_row,
+    overall_rows,
+    range_row,
+)
+from ._user_table import UserTable, group_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,50 +85,27 @@ class GroupGap(Probe):
         odds = np.concatenate(auditee.log_odds(as_requests(auditee, cases, rng)))
         user = np.array([case.history.user for case in cases], dtype=np.int64)
         liked = np.array([case.liked for case in cases])
-        counts = np.diff(log.starts)
-        active = counts[user] >= np.median(counts[np.unique(user)])
-        groups = {GROUP + name: np.array(values)[user] for name, values in log.attributes.items()}
-        if not active.all():
-            groups[GROUP + "activity"] = np.where(active, "median or above", "below median")
-        evidence = Evidence(columns={"cluster": user, "liked": liked, **_checked(odds, liked), **groups})
-        return replace(evidence, facts={"caveats": self._caveats(evidence), "min_group": self.min_group})
-
-    def _caveats(self, evidence: Evidence) -> list[str]:
-        users = UserTable.of(evidence, ("correct",))
-        caveats = []
-        for name in users.groups:
-            small = users.small_groups(name, self.min_group)
-            unknown = int((users.groups[name] == "").sum())
-            if small:
-                caveats.append(
-                    f"Of {name}, groups under {self.min_group} users are not shown: {some_of(small)}."
-                )
-            if unknown:
-                caveats.append(f"The {name} of {unknown} of {len(users.rows)} users is unknown.")
-        if "activity" not in users.groups:
-            caveats.append("All users have as many interactions, so activity is not compared.")
-        return caveats
+        columns = {"cluster": user, "liked": liked, **_checked(odds, liked), **group_columns(log, user)}
+        evidence = Evidence(columns=columns)
+        caveats = group_caveats(UserTable.of(evidence, ("correct",)), self.min_group)
+        return replace(evidence, facts={"caveats": caveats, "min_group": self.min_group})
 
     def estimate(self, evidence: Evidence, rng: np.random.Generator, alpha: float) -> list[Measurement]:
         """Each group's figures, all pairs' gaps, and the range over groups."""
         users = UserTable.of(evidence, ("correct", "said_yes", "loss"))
         rows = overall_rows(users, alpha)
-        kept: dict[str, list[str]] = {}
+        kept = kept_groups(users, self.min_group)
         for name in users.groups:
             rows += group_rows(users, name, min_group=self.min_group, alpha=alpha)
-            large = [group for group, size in users.sizes(name).items() if size >= self.min_group]
-            kept |= {name: large} if len(large) > 1 else {}
         for measurement in ("accuracy_gap", "selection_rate_gap"):
             for name, groups in kept.items():
                 rows += gap_rows(measurement, users, name, groups, alpha=alpha, tested=len(kept), rng=rng)
-        rows += [range_row(users, name, groups, alpha=alpha, rng=rng) for name, groups in kept.items()]
-        return rows if kept else [*rows, self._no_gap(alpha)]
-
-    def _no_gap(self, alpha: float) -> Measurement:
-        note = f"no attribute has two groups of at least {self.min_group} users"
-        return row(
-            "accuracy_gap", None, group="overall", n=0, unit="share", better="zero", alpha=alpha, note=note
-        )
+        rows += [
+            range_row("accuracy", users, name, groups, alpha=alpha, rng=rng) for name, groups in kept.items()
+        ]
+        if kept:
+            return rows
+        return [*rows, no_gap_row("accuracy_gap", unit="share", min_group=self.min_group, alpha=alpha)]
 
 
 def _checked(odds: FloatArray, liked: BoolArray) -> dict[str, FloatArray]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ...models.data import FloatArray, IntArray, InteractionLog
-from ._loss_attacks import AttackRows, user_means
+from ...models.data import FloatArray, History, IntArray, InteractionLog
+from ._handed_in import HandedIn
 
 
 def blind_scores(
-    log: InteractionLog, rows: AttackRows, *, folds: int = 5, rng: np.random.Generator
+    log: InteractionLog, rows: HandedIn, *, folds: int = 5, rng: np.random.Generator
 ) -> FloatArray:
     """Score each user's membership by a logistic regression fitted on the other folds' users.
 
-    Features of a user: which items stand in the histories and targets (each block scaled to length 1),
+    Features of a user, from all that is handed in: which items stand in it (a set, scaled to length 1),
     the share of likes, popularity and years of the items, how active the user is, and when, if the data
     says. A user is one row and in one fold, so nothing of a person is in both fit and score. Scores are
     ranks within the fold, in (0, 1): folds have models, and so scales, of their own.
@@ -38,7 +39,7 @@ def blind_scores(
     scores = np.full(len(users), 0.5)
     if min(member.sum(), (~member).sum()) < folds:
         return scores
-    features = _features(log, rows, users)
+    features = _features(log, users, rows.people())
     dealt = StratifiedKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))
     for fit, score in dealt.split(scores, member):
         classifier = LogisticRegression(max_iter=2000).fit(features[fit], member[fit])
@@ -47,40 +48,42 @@ def blind_scores(
     return scores
 
 
-def _features(log: InteractionLog, rows: AttackRows, users: IntArray) -> Any:
-    """A sparse matrix with a row per user, summaries first, then items of histories, then targets."""
+def _features(log: InteractionLog, users: IntArray, people: Sequence[History]) -> Any:
+    """A sparse matrix with a row per user, summaries first, then items."""
     from scipy import sparse
 
-    histories = np.array([example.history.items for example in rows.examples])
-    targets = np.array([[example.target] for example in rows.examples])
-    blocks: list[Any] = [_summaries(log, rows, users, np.hstack([histories, targets]))]
-    owner = np.searchsorted(users, rows.user)
-    for items in (histories, targets):
-        place = (np.repeat(owner, items.shape[1]), items.ravel())
-        met = sparse.csr_matrix((np.ones(items.size), place), shape=(len(users), len(log.catalog)))
-        met.data[:] = 1.0
-        blocks.append(met.multiply(1 / np.sqrt(met.sum(axis=1))))
-    return sparse.hstack(blocks).tocsr()
+    lengths = np.array([len(history) for history in people])
+    items = np.array([item for history in people for item in history.items], dtype=np.int64)
+    place = (np.repeat(np.arange(len(users)), lengths), items)
+    met = sparse.csr_matrix((np.ones(len(items)), place), shape=(len(users), len(log.catalog)))
+    met.data[:] = 1.0
+    scaled = met.multiply(1 / np.sqrt(met.sum(axis=1)))
+    liked = np.array([np.mean(history.liked) if history.liked else 1.0 for history in people])
+    starts = np.cumsum(lengths) - lengths
+    summaries = [liked, *_of_items(log, items, starts), *_of_users(log, users)]
+    table = np.column_stack(summaries)
+    standard = (table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-12)
+    return sparse.hstack([standard, scaled]).tocsr()
 
 
-def _summaries(log: InteractionLog, rows: AttackRows, users: IntArray, items: IntArray) -> FloatArray:
-    """Standardised numbers about each user, shape ``(n_users, n_features)``."""
-    popularity = np.log1p(log.item_counts[items])
+def _of_items(log: InteractionLog, items: IntArray, starts: IntArray) -> list[FloatArray]:
+    """Mean, lowest and highest popularity and year of each user's items, shape ``(n_users,)`` each."""
     dated = log.catalog.years > 0
     years = log.catalog.years[items].astype(float)
     years[~dated[items]] = log.catalog.years[dated].mean() if dated.any() else 0.0
-    per_row = [
-        np.array([np.mean(example.history.liked) for example in rows.examples]),
-        np.array([float(example.liked) for example in rows.examples]),
-        *(statistic(popularity, axis=1) for statistic in (np.mean, np.min, np.max)),
-        *(statistic(years, axis=1) for statistic in (np.mean, np.min, np.max)),
-    ]
-    per_user = [user_means(values, rows.user) for values in per_row]
+    lengths = np.diff(np.append(starts, len(items)))
+    found: list[FloatArray] = []
+    for values in (np.log1p(log.item_counts[items]), years):
+        ends = [extreme.reduceat(values, starts) for extreme in (np.minimum, np.maximum)]
+        found += [np.add.reduceat(values, starts) / lengths, *ends]
+    return found
+
+
+def _of_users(log: InteractionLog, users: IntArray) -> list[FloatArray]:
+    """How active each user is, and when, if the data says."""
     first, last = log.starts[users], log.starts[users + 1] - 1
-    per_user.append(np.log1p(last - first))
-    if log.timestamp is not None:
-        began, ended = log.timestamp[first].astype(float), log.timestamp[last].astype(float)
-        per_user += [began, ended, np.log1p(ended - began)]
-    table = np.column_stack(per_user)
-    standard: FloatArray = (table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-12)
-    return standard
+    active = np.log1p(last - first)
+    if log.timestamp is None:
+        return [active]
+    began, ended = log.timestamp[first].astype(float), log.timestamp[last].astype(float)
+    return [active, began, ended, np.log1p(ended - began)]

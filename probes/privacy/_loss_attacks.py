@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from itertools import groupby
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
 from ...models.base import GivesLikelihoods, Recommender, capabilities
-from ...models.data import BoolArray, Example, FloatArray, IntArray, InteractionLog, examples
+from ...models.data import BoolArray, Example, FloatArray, History, IntArray, InteractionLog, examples
 from ..base import NotApplicable
-
-Column = npt.NDArray[Any]
+from ._handed_in import twins
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,34 @@ class AttackRows:
         """The user behind each row."""
         return np.array([example.history.user for example in self.examples], dtype=np.int64)
 
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """What the attacker holds and sees."""
+        return {
+            "threat_model": "holds a person's real interactions, sees the model's probabilities",
+            "history_length": len(self.examples[0].history) if self.examples else 0,
+        }
+
+    def people(self) -> list[History]:
+        """The histories and answers of each person's examples as one history, users ascending."""
+        ordered = sorted(self.examples, key=lambda example: example.history.user)
+        return [
+            _together(user, list(own)) for user, own in groupby(ordered, key=lambda one: one.history.user)
+        ]
+
     def of_users(self, users: IntArray) -> AttackRows:
         """The rows of these users alone."""
         kept = np.isin(self.user, users)
         chosen = tuple(example for example, keep in zip(self.examples, kept, strict=True) if keep)
         return AttackRows(chosen, self.member[kept], 0)
+
+    def known(self, model: Recommender) -> FloatArray:
+        """Log p(true answer) per row, nats."""
+        return likelihoods(model, self.examples)
+
+    def plain(self, known: FloatArray) -> FloatArray:
+        """Log-odds of the true answer."""
+        return truth_odds(known)
 
 
 def draw_rows(
@@ -74,9 +96,9 @@ def draw_rows(
         users = np.sort(rng.choice(side, n, replace=False))
         drawn += examples(log, users, per_user=per_user, length=window, rng=None)
     member = np.isin([example.history.user for example in drawn], sides[0])
-    twins = near_duplicates(drawn, member, n_items=len(log.catalog), rng=rng)
-    kept = tuple(example for example, twin in zip(drawn, twins, strict=True) if not twin)
-    return AttackRows(kept, member[~twins], int(twins.sum()))
+    alike = near_duplicates(drawn, member, n_items=len(log.catalog), rng=rng)
+    kept = tuple(example for example, twin in zip(drawn, alike, strict=True) if not twin)
+    return AttackRows(kept, member[~alike], int(alike.sum()))
 
 
 def near_duplicates(
@@ -94,13 +116,10 @@ def near_duplicates(
     history = code[0][np.array([example.history.items for example in drawn])]
     target = code[1][np.array([example.target for example in drawn])]
     keys = history.sum(axis=1, dtype=np.uint64)[:, None] - history + target[:, None]
-    twins = np.zeros(len(drawn), dtype=np.bool_)
-    for side in (member, ~member):
-        twins[side] = np.isin(keys[side], keys[~side]).any(axis=1)
-    return twins
+    return twins(keys.ravel(), np.repeat(np.arange(len(drawn)), keys.shape[1]), member)
 
 
-def likelihoods(model: Recommender, rows: AttackRows) -> FloatArray:
+def likelihoods(model: Recommender, asked: Sequence[Example]) -> FloatArray:
     """Log p(true answer) per row, nats; at least log 1e-12.
 
     Raises
@@ -110,7 +129,7 @@ def likelihoods(model: Recommender, rows: AttackRows) -> FloatArray:
     """
     if "gives_likelihoods" not in capabilities(model):
         raise NotApplicable("the model, or its copy, does not tell the likelihood of a known answer")
-    found = np.asarray(cast(GivesLikelihoods, model).log_likelihood(rows.examples), dtype=np.float64)
+    found = np.asarray(cast(GivesLikelihoods, model).log_likelihood(asked), dtype=np.float64)
     if np.isnan(found).any():
         raise NotApplicable(f"the model gave no number for {np.isnan(found).sum()} of {len(found)} answers")
     return np.maximum(found, np.log(1e-12))
@@ -127,24 +146,7 @@ def truth_odds(log_likelihood: FloatArray) -> FloatArray:
     return odds
 
 
-def user_means(values: FloatArray, user: IntArray) -> FloatArray:
-    """Mean of the rows of each user, users ascending, shape ``(n_users,)``."""
-    _, place, n = np.unique(user, return_inverse=True, return_counts=True)
-    means: FloatArray = np.bincount(place, weights=values) / n
-    return means
-
-
-def per_user(rows: AttackRows, scores: Mapping[str, FloatArray], *, part: str) -> dict[str, Column]:
-    """Evidence with one line a user: the mean score over ``examples`` rows, users ascending."""
-    users, first, n = np.unique(rows.user, return_index=True, return_counts=True)
-    means = {name: user_means(values, rows.user) for name, values in scores.items()}
-    return _table(users, rows.member[first], n, part) | means
-
-
-def per_row(rows: AttackRows, scores: Mapping[str, FloatArray], *, part: str) -> dict[str, Column]:
-    """Evidence with one line an example."""
-    return _table(rows.user, rows.member, np.ones(len(rows.user), dtype=np.int64), part) | dict(scores)
-
-
-def _table(user: IntArray, member: BoolArray, n: IntArray, part: str) -> dict[str, Column]:
-    return {"cluster": user, "member": member, "examples": n, "set": np.full(len(user), part)}
+def _together(user: int, own: Sequence[Example]) -> History:
+    items = [item for example in own for item in (*example.history.items, example.target)]
+    liked = [like for example in own for like in (*example.history.liked, example.liked)]
+    return History(user, tuple(items), tuple(liked))

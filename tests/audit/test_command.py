@@ -45,7 +45,13 @@ def test_looking_around_imports_nothing_heavy(process: Command, words: list[str]
 
 def test_lists_name_every_probe_with_its_question_and_needs(command: Command) -> None:
     done = command("list")
-    for words in ("calibration", "needs: gives_likelihoods; trains: 1", "world-tiny", "html", "markdown"):
+    for words in (
+        "calibration",
+        "needs: gives_likelihoods|denoises; trains: 2",
+        "world-tiny",
+        "html",
+        "markdown",
+    ):
         assert words in done.stdout
     refused(command("list", "prbes"), "no list is called 'prbes'; did you mean probes")
 

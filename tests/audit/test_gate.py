@@ -244,7 +244,7 @@ def test_unknown_probes_and_double_bounds_are_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         read_policy(path, ["mine"])
     assert [problem.rpartition(": ")[2] for problem in raised.value.problems] == [
-        "no probe is called 'grup_gap'; did you mean group_gap?",
+        "no probe is called 'grup_gap'; did you mean group_gap or ranking_gap?",
         "group_gap gap (each) is bounded twice",
     ]
 

@@ -118,9 +118,10 @@ def test_a_setting_that_names_a_file_stands_for_its_content(tmp_path: Path) -> N
     path = tmp_path / "weights"
     path.mkdir()
     (path / "a.bin").write_bytes(b"one")
-    before = keys.looks({"base": str(path), "rate": 0.1})
+    before, listed = keys.looks({"base": str(path), "rate": 0.1}), keys.looks({"files": (str(path),)})
     (path / "a.bin").write_bytes(b"three")
     assert keys.looks({"base": str(path), "rate": 0.1}) != before
+    assert keys.looks({"files": (str(path),)}) != listed
     assert keys.looks({"base": "hub/name"}) == {"base": "hub/name"}
 
 

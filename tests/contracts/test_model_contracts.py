@@ -2,13 +2,23 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from recaudit.models import baselines
 from recaudit.models.base import Recommender, Request
 from recaudit.models.data import InteractionLog
+from recaudit.models.diffusion.diffrec import Diffrec, DiffrecConfig
+from recaudit.models.diffusion.diffris import Diffris, DiffrisConfig
+from recaudit.models.diffusion.dreamrec import Dreamrec, DreamrecConfig
+from recaudit.models.diffusion.ldiffrec import Ldiffrec, LdiffrecConfig
+from recaudit.models.diffusion.mcdrec import Mcdrec, McdrecConfig
+from recaudit.models.diffusion.tdiffrec import Tdiffrec, TdiffrecConfig
 from recaudit.models.llm.tallrec import Tallrec, TallrecConfig
+from recaudit.models.planted.denoiser import PlantedDenoiser
+from recaudit.models.planted.pointer import PlantedPointer, PointerDials
+from recaudit.models.planted.ranker import PlantedRanker
 from recaudit.models.planted.writer import PlantedWriter
 from recaudit.models.planted.yes_no import PlantedYesNo
 from recaudit.models.splits import split_population
@@ -19,17 +29,30 @@ FAMILIES = ("llm", "semid", "diffusion", "planted", "baselines")
 NO_RECOMMENDERS = {"planted/faults"}
 
 
-def tallrec(log: InteractionLog) -> Recommender:
+def trained(model: Any, log: InteractionLog) -> Recommender:
+    """Prepared on base users and trained on members, by its own recipe."""
     rng = np.random.default_rng(0)
     population = split_population(log, rng=rng)
-    model = Tallrec(log.catalog, TallrecConfig(base_epochs=1, epochs=1, rows_per_user=1))
     model.prepare(log, population.base, rng)
     fit(model.task(log, population.members, rng), rng)
     return model
 
 
+def tallrec(log: InteractionLog) -> Recommender:
+    config = TallrecConfig(base_epochs=1, epochs=1, rows_per_user=1)
+    return trained(Tallrec(log.catalog, config), log)
+
+
 def yes_no(log: InteractionLog) -> Recommender:
     return PlantedYesNo(catalog=log.catalog, reads={"gender": ("man", "woman")})
+
+
+def denoiser(log: InteractionLog) -> Recommender:
+    return PlantedDenoiser.of(log, range(150), memory=0.5).remembering(log, range(150, log.n_users))
+
+
+def pointer(log: InteractionLog) -> Recommender:
+    return PlantedPointer(catalog=log.catalog, dials=PointerDials(miss=0.5, restless=0.5))
 
 
 def writer(log: InteractionLog) -> Recommender:
@@ -37,9 +60,20 @@ def writer(log: InteractionLog) -> Recommender:
 
 
 MAKERS: dict[str, Callable[[InteractionLog], Recommender]] = {
+    "diffusion/diffrec": lambda log: trained(Diffrec(log.catalog, DiffrecConfig(epochs=2)), log),
+    "diffusion/diffris": lambda log: trained(Diffris(log.catalog, DiffrisConfig(epochs=2)), log),
+    "diffusion/dreamrec": lambda log: trained(Dreamrec(log.catalog, DreamrecConfig(epochs=2)), log),
+    "diffusion/ldiffrec": lambda log: trained(Ldiffrec(log.catalog, LdiffrecConfig(epochs=2)), log),
+    "diffusion/mcdrec": lambda log: trained(Mcdrec(log.catalog, McdrecConfig(epochs=2)), log),
+    "diffusion/tdiffrec": lambda log: trained(Tdiffrec(log.catalog, TdiffrecConfig(epochs=2)), log),
     "llm/tallrec": tallrec,
     "planted/yes_no": yes_no,
     "planted/writer": writer,
+    "planted/denoiser": denoiser,
+    "planted/pointer": pointer,
+    "planted/ranker": lambda log: PlantedRanker(catalog=log.catalog, log=log, counts=log.item_counts),
+    "baselines/ease": lambda log: baselines.Ease.fitted(log, range(log.n_users)),
+    "baselines/item_knn": lambda log: baselines.ItemKNN.fitted(log, range(log.n_users)),
     "baselines/popularity": lambda log: baselines.Popularity.fitted(log, range(log.n_users)),
     "baselines/count_ratio": lambda log: baselines.CountRatio.fitted(log, range(log.n_users)),
     "baselines/item_mean": lambda log: baselines.ItemMean.fitted(log, range(log.n_users)),

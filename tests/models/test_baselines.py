@@ -10,10 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recaudit.models.base import Recommender, Request, Scores
-from recaudit.models.baselines import Baseline, CountRatio, CountRatioItemMean, ItemMean, Popularity
+from recaudit.models.baselines import (
+    Baseline,
+    CountRatio,
+    CountRatioItemMean,
+    Ease,
+    ItemKNN,
+    ItemMean,
+    Popularity,
+)
+from recaudit.models.baselines._family import highest
 from recaudit.models.data import Catalog, History, InteractionLog
 
-ALL = (CountRatio, CountRatioItemMean, ItemMean, Popularity)
+ALL = (CountRatio, CountRatioItemMean, Ease, ItemKNN, ItemMean, Popularity)
 ANYONE = History(0, ())
 
 
@@ -58,6 +67,23 @@ def test_without_candidates_the_whole_catalogue_is_ranked(rule: type[Baseline]) 
     (slate,) = rule.fitted(LOG, EVERYONE).recommend([Request(history=ANYONE)], 99)
     assert sorted(entry.item for entry in slate.entries if entry.item is not None) == [0, 1, 2, 3]
     assert rule.fitted(LOG, EVERYONE).recommend([], 3) == []
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_without_candidates_nothing_of_the_history_comes_back(rule: type[Baseline]) -> None:
+    model, history = rule.fitted(LOG, EVERYONE), History(0, (2, 0), (True, False))
+    (slate,) = model.recommend([Request(history=history)], 99)
+    assert {entry.item for entry in slate.entries} == {1, 3}
+    (scores,) = model.score([Request(history=history)])
+    assert [entry.score for entry in slate.entries] == sorted(scores[[1, 3]], reverse=True)
+    (stated,) = model.recommend([Request(history=history, candidates=(0, 3))], 99)
+    assert {entry.item for entry in stated.entries} == {0, 3}
+
+
+@pytest.mark.parametrize("k", [0, 1, 3, 9])
+def test_the_highest_come_first_and_ties_keep_their_order(k: int) -> None:
+    scores = np.array([1.0, 2.0, 2.0, 0.0, 2.0, 1.0])
+    assert highest(scores, k).tolist() == [1, 2, 4, 0, 5, 3][:k]
 
 
 def test_popularity_counts_interactions_of_the_given_users_alone() -> None:

@@ -19,7 +19,7 @@ def states(dials: WriterDials) -> tuple[list[str], list[list[int | None]]]:
 
 
 def test_it_writes_and_does_not_score() -> None:
-    assert capabilities(PlantedWriter(catalog=LOG.catalog)) == {"ranks", "writes_text"}
+    assert capabilities(PlantedWriter(catalog=LOG.catalog)) == {"ranks", "retrieves", "writes_text"}
 
 
 def test_an_honest_writer_names_ten_new_items() -> None:

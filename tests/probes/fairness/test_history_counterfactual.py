@@ -1,16 +1,18 @@
+import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from recaudit.models.base import Request
+from recaudit.models.base import Recommendation, Request, Slate, lacking
 from recaudit.models.data import Catalog, History, InteractionLog
 from recaudit.models.datasets import world
 from recaudit.models.planted.yes_no import Dials, PlantedYesNo
 from recaudit.probes.base import Evidence, NotApplicable
 from recaudit.probes.fairness._history_swap import GroupTaste, group_tastes
+from recaudit.probes.fairness._list_moves import moved
 from recaudit.probes.fairness.history_counterfactual import HistoryCounterfactual
 from recaudit.probes.stats.verdicts import judge, overall
-from recaudit.probes.testing import planted_auditee
+from recaudit.probes.testing import planted_auditee, ranking_auditee
 from scipy.stats import binom
 
 PROBE = HistoryCounterfactual()
@@ -209,3 +211,75 @@ class TestEstimate:
         evidence = synthetic(0.2, 0)
         rows = measure(evidence.where(evidence.columns["cluster"] < users))
         assert len(rows) == 2 and all(row.value is None and row.note for row in rows.values())
+
+
+@dataclass(frozen=True)
+class ListsByTaste:
+    """Recommends items of women's genres if the history leans that way, and of men's if it does not."""
+
+    log: InteractionLog
+    pull: float = 0.0
+
+    @property
+    def catalog(self):
+        return self.log.catalog
+
+    def recommend(self, requests, k):
+        return [self._slate(request, k) for request in requests]
+
+    def _slate(self, request, k):
+        rng = np.random.default_rng(zlib.crc32(repr(request.history.user).encode()))
+        women = np.array(
+            [np.mean([g in world.GENRES[1::2] for g in genres]) for genres in self.catalog.genres]
+        )
+        leaning = women[list(request.history.items)].mean() - 0.5
+        scores = rng.random(len(women)) + self.pull * leaning * women
+        scores[list(request.history.items)] = -np.inf
+        return Slate(request, tuple(Recommendation(int(item)) for item in np.argsort(-scores)[:k]))
+
+
+def listing(log, pull=0.0):
+    return replace(auditee(log), model=ListsByTaste(log, pull))
+
+
+class TestLists:
+    def test_a_list_that_does_not_follow_the_history_does_not_move(self, log):
+        rows = measure(PROBE.ask(listing(log), np.random.default_rng(1)))
+        assert {name for name, _ in rows} == {"list_move", "placebo_list_move"}
+        assert all(row.value == 0 for row in rows.values())
+
+    def test_a_list_that_follows_a_groups_taste_moves_beyond_the_placebo(self, log):
+        rows = measure(PROBE.ask(listing(log, pull=4.0), np.random.default_rng(1)))
+        assert rows["list_move", KEY].low > 0.3
+        assert rows["placebo_list_move", KEY].value < rows["list_move", KEY].value
+
+    def test_a_list_drawn_anew_for_every_history_moves_no_further_than_under_the_placebo(self, log):
+        subject = ranking_auditee(log, rng=np.random.default_rng(0))
+        rows = measure(PROBE.ask(subject, np.random.default_rng(1)), alpha=0.005)
+        assert rows["placebo_list_move", KEY].low > 0.5
+        assert rows["list_move", KEY].low < 0 < rows["list_move", KEY].high
+
+    def test_one_row_a_person_and_contrast(self, log):
+        evidence = PROBE.ask(listing(log), np.random.default_rng(1))
+        assert len(evidence) == 80 * len(evidence.facts["contrasts"])
+        assert PROBE.criteria() == () and not lacking(PROBE.needs, listing(log).capabilities)
+        assert not lacking(PROBE.needs, auditee(log).capabilities)
+
+    @pytest.mark.parametrize("users", [0, 1])
+    def test_too_few_users_are_not_estimable(self, log, users):
+        evidence = PROBE.ask(listing(log), np.random.default_rng(1))
+        kept = np.unique(evidence.columns["cluster"])[:users]
+        rows = measure(evidence.where(np.isin(evidence.columns["cluster"], kept)))
+        assert rows and all(row.value is None and row.note for row in rows.values())
+
+
+def slate(history, items):
+    return Slate(Request(history=History(0, history)), tuple(Recommendation(item) for item in items))
+
+
+def test_a_move_counts_items_that_could_stand_in_both_lists():
+    before, after = slate((1, 2), (3, 4, 5, 6)), slate((1, 3), (2, 4, 7, None))
+    assert moved(before, after, beside=(), k=2) == 0.5
+    assert moved(before, after, beside=(slate((4,), ()),), k=2) == 1
+    assert moved(before, before, beside=(), k=3) == 0
+    assert np.isnan(moved(before, slate((1,), ()), beside=(), k=3))

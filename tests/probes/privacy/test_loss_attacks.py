@@ -8,7 +8,8 @@ from recaudit.models.data import Catalog, Example, History, InteractionLog
 from recaudit.models.datasets.world import WorldSettings, build_world
 from recaudit.probes.base import NotApplicable
 from recaudit.probes.privacy._blind import blind_scores
-from recaudit.probes.privacy._loss_attacks import draw_rows, near_duplicates, truth_odds, user_means
+from recaudit.probes.privacy._handed_in import user_means
+from recaudit.probes.privacy._loss_attacks import draw_rows, near_duplicates, truth_odds
 from recaudit.probes.stats.auc import auc
 from scipy.special import logit
 

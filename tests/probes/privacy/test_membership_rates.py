@@ -11,7 +11,8 @@ import pytest
 from recaudit.models.datasets.world import WorldSettings, build_world
 from recaudit.probes.base import Evidence, Measurement, State
 from recaudit.probes.privacy._blind import blind_scores
-from recaudit.probes.privacy._loss_attacks import draw_rows, per_user
+from recaudit.probes.privacy._handed_in import per_user
+from recaudit.probes.privacy._loss_attacks import draw_rows
 from recaudit.probes.privacy.membership_inference import MembershipInference
 from recaudit.probes.stats.intervals import clopper_pearson
 from recaudit.probes.stats.verdicts import judge, overall
