@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from .. import __version__
-from ..models.base import CAPABILITIES, Recommender, capabilities
+from ..models.base import CAPABILITIES, UNNAMED, Recommender, capabilities
 from ..reports.record import AuditedData, AuditedModel
 from .recipe import Recipe
 from .session import Session
@@ -36,6 +36,7 @@ def describe_model(recipe: Recipe, made: Made | None) -> AuditedModel:
     said = _said(made.model) if made else {}
     known = capabilities(made.model) if made else frozenset()
     told = {name: sentence for name, (_, sentence) in CAPABILITIES.items()}
+    told["retrieves"] = UNNAMED["retrieves"]
     fit = made.fit if made else None
     settings = said.get("settings")
     return AuditedModel(

@@ -123,8 +123,10 @@ def at(values: FloatArray, t: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 def noised(x0: torch.Tensor, t: torch.Tensor, noise: torch.Tensor, plan: Schedule) -> torch.Tensor:
     """x_t of each row at its own level ``t``, shape ``(n_rows,)``."""
+    import torch
+
     kept, added = np.sqrt(plan.alpha_bar), np.sqrt(1 - plan.alpha_bar)
-    return at(kept, t, x0) * x0 + at(added, t, x0) * noise
+    return torch.addcmul(at(kept, t, x0) * x0, at(added, t, x0), noise)
 
 
 def noise_in(xt: torch.Tensor, x0: torch.Tensor, t: torch.Tensor, plan: Schedule) -> torch.Tensor:

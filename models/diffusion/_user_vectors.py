@@ -131,7 +131,8 @@ class UserVectorDiffusion:
         def losses(x0: torch.Tensor) -> torch.Tensor:
             t, correction = draw.draw(len(x0))
             xt = noised(x0, t.to(x0.device), torch.randn_like(x0), plan)
-            error = (restored(network, xt, t.to(x0.device)) - x0).square().mean(dim=1)
+            found = restored(network, xt, t.to(x0.device))
+            error = torch.nn.functional.mse_loss(found, x0, reduction="none").mean(dim=1)
             loss = weight_of[t].to(x0.device) * error
             draw.remember(t, loss)
             return loss * correction.to(x0.device)

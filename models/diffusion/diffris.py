@@ -6,7 +6,7 @@ LSTM; the denoiser tells the next item's vector x_0 from its noised copy x_t, h 
 request is answered by denoising pure noise with (1 + w) f(x_t, h, t) - w f(x_t, nothing, t) and ranking
 items by the inner product with what comes out. Its results can neither confirm nor contradict the paper's:
 on MovieLens 100K and Amazon Beauty the guidance matters much, but leaving out either extractor changes
-Recall@20 by less than chance does.
+Recall@20 by less than its interval is wide.
 Reference: the abstract of DiffRIS, which names the two extractors as the condition of a diffusion over
 sequences; guidance and ranking follow Yang et al. 2023 (DreamRec, NeurIPS).
 
@@ -39,6 +39,8 @@ class DiffrisConfig(SequenceConfig):
     convolution, recurrence : whether the convolution and the LSTM are there; one of them must be.
     filters : of each width of the convolution.
     """
+
+    epochs: int = 12
 
     convolution: bool = True
     recurrence: bool = True

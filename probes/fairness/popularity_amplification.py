@@ -209,7 +209,7 @@ def _head_lift(table: _Sides, alpha: float) -> Measurement:
 def _popularity_lift(table: _Sides, alpha: float) -> Measurement:
     mine, theirs = table.per_user("met", HISTORY), table.per_user("met", LIST)
     lift = np.divide(theirs - mine, mine, out=np.full(len(mine), np.nan), where=mine > 0)
-    return _over_users("popularity_lift", lift, alpha, unit="share of the history's popularity")
+    return _over_users("popularity_lift", lift, alpha, unit="relative change")
 
 
 def _shifts(table: _Sides, alpha: float, rng: np.random.Generator) -> list[Measurement]:
@@ -268,21 +268,18 @@ def _cases(
         rows = np.flatnonzero(table.rows(LIST) & (table.cluster == table.users[place]))
         column = evidence.columns
         shown = [
-            (
-                titles[int(column["item"][at])],
-                "head" if column["head"][at] else "other",
-                float(column["met"][at]),
-            )
+            f"{titles[int(column['item'][at])]}: met by {int(column['met'][at]):,}"
+            f"{', of the head' if column['head'][at] else ''}"
             for at in rows
         ]
         exhibits.append(
             Exhibit(
                 title=f"{'Largest rise' if kind == 'worst' else 'Random list'} {number}",
                 left_label=f"the history, {mine[place]:.0%} of it from the head",
-                right_label="the list, with each item's interactions among those the model was trained on",
+                right_label="the list, and how many members met each item",
                 left=request_text(auditee, slates[place].request),
-                right="\n".join(f"{title} [{kind_of}]" for title, kind_of, _ in shown),
-                answers=tuple((title, None, met) for title, _, met in shown),
+                right="\n".join(shown),
+                answers=(),
                 effect=float(lifts[place]),
                 kind=kind,
             )

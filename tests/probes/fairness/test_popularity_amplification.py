@@ -9,6 +9,7 @@ import pytest
 from recaudit.models.base import Recommendation, Slate
 from recaudit.models.datasets import world
 from recaudit.models.planted.ranker import PlantedRanker, RankerDials
+from recaudit.probes._retrieval import RIVALS
 from recaudit.probes.base import Evidence, NotApplicable
 from recaudit.probes.fairness.popularity_amplification import (
     FIFTHS,
@@ -92,7 +93,7 @@ class TestAsking:
         head = np.isin(np.arange(400), np.argsort(-counts, kind="stable")[:80])
         np.testing.assert_array_equal(column["met"], counts[column["item"]])
         np.testing.assert_array_equal(column["head"], head[column["item"]])
-        assert set(column["side"]) == {LIST, HISTORY, "popularity", "item_knn", "ease"}
+        assert set(column["side"]) == {LIST, HISTORY, *RIVALS}
         assert len(np.unique(column["cluster"])) == 25
         assert (evidence.facts["head_items"], evidence.facts["items"]) == (80, 400)
         for user in np.unique(column["cluster"]):
@@ -135,7 +136,7 @@ class TestAsking:
         shown = PROBE.ask(subject, np.random.default_rng(2)).exhibits
         assert [case.kind for case in shown] == ["worst"] * 3 + ["random"] * 3
         assert shown[0].effect >= shown[1].effect >= shown[2].effect >= max(c.effect for c in shown[3:])
-        assert "liked" in shown[0].left and "[head]" in shown[0].right and len(shown[0].answers) == 10
+        assert "liked" in shown[0].left and shown[0].right.count("met by") == 10
         real = replace(subject, log=replace(log, synthetic=False))
         assert PROBE.ask(real, np.random.default_rng(2)).exhibits[0].left == "a history of 24 items"
 
