@@ -73,7 +73,7 @@ def _more(plugin: Plugin) -> str:
     return "; ".join(
         f"{name}: {', '.join(parts)}"
         for name, parts in (
-            ("needs", plugin.needs),
+            ("needs", [need.replace("|", " or ") for need in plugin.needs]),
             ("trains", [str(plugin.fits)] if plugin.fits else []),
             ("presets", list(presets) if isinstance(presets, dict) else []),
         )

@@ -35,8 +35,8 @@ from recaudit.models.trainers.plain import fit
 from recaudit.probes.stats.auc import delong
 
 NAME, K, MARKS = "diffrec-ml-1m", 20, (10, 20, 40, 80)
-PAPER = {"diffrec": (0.1058, 0.1787, 0.0901), "ldiffrec": (float("nan"),) * 3}
-BARS = {"diffrec": (0.100, 0.170, 0.086), "ldiffrec": (float("nan"), 0.160, float("nan"))}
+PAPER = {"diffrec": (0.1058, 0.1787, 0.0901), "ldiffrec": (None, None, None)}
+BARS = {"diffrec": (0.100, 0.170, 0.086), "ldiffrec": (None, 0.160, None)}
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,9 @@ def figures(lists: np.ndarray, truth: BoolArray) -> tuple[float, float, float]:
     )
 
 
-def show(name: str, found: tuple[float, float, float], more: str = "") -> None:
-    print(f"{name:34s} R@10 {found[0]:.4f}  R@20 {found[1]:.4f}  NDCG@10 {found[2]:.4f}  {more}", flush=True)
+def show(name: str, found: Sequence[float | None], more: str = "") -> None:
+    ten, twenty, gain = ("     -" if figure is None else f"{figure:.4f}" for figure in found)
+    print(f"{name:34s} R@10 {ten}  R@20 {twenty}  NDCG@10 {gain}  {more}", flush=True)
 
 
 def built(kind: str, split: Split, epochs: int, where: Path | None) -> Any:

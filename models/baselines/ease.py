@@ -13,7 +13,7 @@ from ._family import Baseline
 from ._together import baskets, liked_items, liked_together
 
 REGULARISATION = 500.0
-ITEMS_AT_MOST = 15_000
+ITEMS_AT_MOST = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,7 +37,7 @@ class Ease(Baseline):
         Raises
         ------
         ValueError
-            If the catalogue has more than 15,000 items.
+            If the catalogue has more than 10,000 items.
         """
         return cls.with_settings(log, users)
 
@@ -50,7 +50,7 @@ class Ease(Baseline):
         Raises
         ------
         ValueError
-            If the catalogue has more than 15,000 items.
+            If the catalogue has more than 10,000 items.
         """
         n = len(log.catalog)
         if n > ITEMS_AT_MOST:

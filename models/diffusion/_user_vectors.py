@@ -14,7 +14,7 @@ from .._seeding import seeded
 from ..base import ModelError, Request, Slate, TrainingTask
 from ..data import Catalog, FloatArray, History, IntArray, InteractionLog
 from ._denoiser import denoiser, restored
-from ._gaussian import Kind, LevelDraw, Schedule, noised, reverse, schedule
+from ._gaussian import Kind, LevelDraw, Schedule, noised, reverse, schedule, without
 from ._people import People, Weigh, alike, of_histories, of_log
 from ._projected import Projected
 from ._ranking import candidate_scores, slates
@@ -37,6 +37,7 @@ class VectorSettings:
     steps : noise levels T.
     noise_schedule : how the noise rises; see `_gaussian.schedule`.
     noise_scale, noise_min, noise_max : first and last noise are scale x min and scale x max.
+    predicts : whether the network tells the clean row or the noise in it; the noise is unweighted.
     sampling_steps : levels of noise put on a history before it is restored; 0: none, as published.
     reweight : weigh squared errors by SNR(t-1) - SNR(t) instead of alike.
     levels : draw training levels by the size of their losses ("importance", as published) or evenly.
@@ -51,6 +52,7 @@ class VectorSettings:
     noise_scale: float = 0.005
     noise_min: float = 0.005
     noise_max: float = 0.01
+    predicts: Literal["x0", "noise"] = "x0"
     sampling_steps: int = 0
     reweight: bool = True
     levels: Literal["importance", "uniform"] = "importance"
@@ -121,23 +123,30 @@ class UserVectorDiffusion:
         return denoiser(len(self.catalog), own.hidden, own.level_size, own.dropout)
 
     def loss(self, draw: LevelDraw) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the mean squared error of the restored row, one a row, at levels drawn for each."""
+        """Return the mean squared error of what the network tells, one a row, at levels drawn for each."""
         import torch
 
-        network, plan = self._network, self.plan
-        weights = plan.snr_loss_weight if self.config.reweight else np.ones(len(plan))
+        network, plan, weighs = self._network, self.plan, self.config.reweight
+        tells_noise = self.config.predicts == "noise"
+        weights = plan.snr_loss_weight if weighs and not tells_noise else np.ones(len(plan))
         weight_of = torch.from_numpy(weights).float()
 
         def losses(x0: torch.Tensor) -> torch.Tensor:
             t, correction = draw.draw(len(x0))
-            xt = noised(x0, t.to(x0.device), torch.randn_like(x0), plan)
-            found = restored(network, xt, t.to(x0.device))
-            error = torch.nn.functional.mse_loss(found, x0, reduction="none").mean(dim=1)
+            level, noise = t.to(x0.device), torch.randn_like(x0)
+            told = restored(network, noised(x0, level, noise, plan), level)
+            truth = noise if tells_noise else x0
+            error = torch.nn.functional.mse_loss(told, truth, reduction="none").mean(dim=1)
             loss = weight_of[t].to(x0.device) * error
             draw.remember(t, loss)
             return loss * correction.to(x0.device)
 
         return losses
+
+    def estimate(self, xt: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """Return the network's estimate of the clean rows."""
+        told = restored(self._network, xt, t)
+        return told if self.config.predicts == "x0" else without(xt, told, t, self.plan)
 
     def scores(self, requests: Sequence[Request]) -> torch.Tensor:
         """Return the restored row of each request's history, shape ``(n_requests, n_items)``."""
@@ -149,13 +158,13 @@ class UserVectorDiffusion:
 
     def restored_rows(self, people: People) -> torch.Tensor:
         """Restore rows level by level, from the noise that the settings put on them."""
-        if not self.config.sampling_steps:
+        if not self.config.sampling_steps and self.config.predicts == "x0":
             if self._projected is None:
                 self._projected = Projected.of(self._network, self.plan)
             return self._projected.scores(people)
         start = self._noised(people.dense().to(device()))
-        levels = range(self.config.sampling_steps)
-        return reverse(start, lambda x, t: restored(self._network, x, t), self.plan, levels=levels)
+        levels = range(self.config.sampling_steps or len(self.plan))
+        return reverse(start, self.estimate, self.plan, levels=levels)
 
     def _noised(self, x0: torch.Tensor) -> torch.Tensor:
         """Rows under the settings' noise; everyone meets the same, so that no answer hangs on company."""
@@ -209,7 +218,7 @@ class UserVectorDiffusion:
 
     def entry_errors(self, x0: torch.Tensor, t: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """Return the squared error of every entry of rows noised to their level, shape as ``x0``."""
-        return (restored(self._network, noised(x0, t, noise, self.plan), t) - x0).square()
+        return (self.estimate(noised(x0, t, noise, self.plan), t) - x0).square()
 
     def describe(self) -> Mapping[str, object]:
         """Return what a record says of this model."""

@@ -83,6 +83,8 @@ class Ldiffrec(UserVectorDiffusion):
     def prepare(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> None:
         """Cluster the items, by the vectors given or by the likes of people who are not audited."""
         super().prepare(log, base_users, rng)
+        if self.config.predicts != "x0":
+            raise ModelError("L-DiffRec decodes the clean code, so it predicts x0 alone; leave predicts out")
         if self.config.item_vectors:
             vectors = _read_vectors(Path(self.config.item_vectors), len(self.catalog))
         else:

@@ -47,7 +47,7 @@ def test_lists_name_every_probe_with_its_question_and_needs(command: Command) ->
     done = command("list")
     for words in (
         "calibration",
-        "needs: gives_likelihoods|denoises; trains: 2",
+        "needs: gives_likelihoods or denoises; trains: 2",
         "world-tiny",
         "html",
         "markdown",

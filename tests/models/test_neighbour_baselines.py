@@ -100,8 +100,8 @@ class TestEase:
         assert model.item_scores(History(0, ())).tolist() == [0, 0, 0, 0]
 
     def test_refuses_a_catalogue_whose_pairs_do_not_fit(self):
-        many = log_of(np.ones((1, 15_001), dtype=int))
-        with pytest.raises(ValueError, match="at most 15,000 items, so use ItemKNN"):
+        many = log_of(np.ones((1, 10_001), dtype=int))
+        with pytest.raises(ValueError, match="at most 10,000 items, so use ItemKNN"):
             Ease.fitted(many, [0])
 
 

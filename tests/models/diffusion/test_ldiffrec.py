@@ -164,6 +164,12 @@ def test_unfit_vectors_are_refused(
         model.prepare(world, np.arange(10), np.random.default_rng(0))
 
 
+def test_noise_is_not_what_it_predicts(world: InteractionLog) -> None:
+    model = Ldiffrec(world.catalog, replace(SMALL, predicts="noise"))
+    with pytest.raises(ModelError, match="predicts x0 alone"):
+        model.prepare(world, np.arange(600, 700), np.random.default_rng(0))
+
+
 def test_presets_name_settings_that_exist() -> None:
     for preset in PRESETS.values():
         assert replace(LdiffrecConfig(), **preset).steps in (40, 100)
