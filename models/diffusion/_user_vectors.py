@@ -89,8 +89,22 @@ class UserVectorDiffusion:
 
     def prepare(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> None:
         """Check the settings; nothing is learnt before it is known who is a member."""
-        if not 0 <= self.config.sampling_steps <= len(self.plan):
-            raise ModelError(f"sampling_steps must lie between 0 and steps, got {self.config.sampling_steps}")
+        own, steps = self.config, len(self.plan)
+        problems = {
+            f"hidden must be widths of at least 1, got {own.hidden or 'none'}": min(own.hidden, default=0)
+            < 1,
+            f"level_size must be at least 2, got {own.level_size}": own.level_size < 2,
+            f"dropout must lie between 0 and 1, got {own.dropout:g}": not 0 <= own.dropout < 1,
+            f"sampling_steps must lie between 0 and {steps}, got {own.sampling_steps}": not (
+                0 <= own.sampling_steps <= steps
+            ),
+            f"epochs and batch_size must be at least 1, got {own.epochs} and {own.batch_size}": (
+                min(own.epochs, own.batch_size) < 1
+            ),
+            f"learning_rate must be above 0, got {own.learning_rate:g}": own.learning_rate <= 0,
+        }
+        if any(problems.values()):
+            raise ModelError("; ".join(words for words, wrong in problems.items() if wrong))
 
     def twin(self) -> Self:
         """Return an untrained copy."""

@@ -35,7 +35,7 @@ from typing import ClassVar
 import numpy as np
 
 from .._retrieval import Lists, held_out_lists, ndcg, recall
-from ..base import Auditee, Criterion, Evidence, Measurement, Probe
+from ..base import Auditee, Criterion, Evidence, Measurement, NotApplicable, Probe
 from ._gap_rows import (
     gap_rows,
     group_caveats,
@@ -93,6 +93,11 @@ class RankingGap(Probe):
 
     def ask(self, auditee: Auditee, rng: np.random.Generator) -> Evidence:
         """Ask one list a held-out user, check it, and note who is in which group."""
+        if not auditee.log.attributes:
+            raise NotApplicable(
+                f"data {auditee.log.name!r} says nothing of who its users are, so there are no groups to"
+                " compare (for a table: data.attributes=COLUMN,COLUMN)"
+            )
         asked = held_out_lists(auditee, n_users=self.n_users, earlier=self.earlier, rng=rng)
         lists = Lists.of(auditee.recommend(asked.requests, K), K)
         columns = {

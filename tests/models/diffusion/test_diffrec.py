@@ -253,6 +253,8 @@ def test_impossible_settings_are_refused(world: InteractionLog) -> None:
     for model, words in (
         (Diffrec(world.catalog, replace(SMALL, sampling_steps=41)), "sampling_steps must lie between 0"),
         (Diffrec(world.catalog, replace(SMALL, steps=0)), "at least 1 step"),
+        (Diffrec(world.catalog, replace(SMALL, hidden=(), epochs=0)), "got none; epochs and batch_size"),
+        (Diffrec(world.catalog, replace(SMALL, dropout=1.0)), "dropout must lie between 0 and 1"),
         (Tdiffrec(world.catalog, TdiffrecConfig(w_min=0.0)), "must be above 0"),
     ):
         with pytest.raises(ModelError, match=words):
