@@ -148,6 +148,30 @@ class GeneratesVectors(Protocol):
 
 
 @runtime_checkable
+class DecodesSemanticIds(Protocol):
+    """Writes an item as a tuple of codes, one after another, and looks up which item that is."""
+
+    def semantic_ids(self) -> IntArray:
+        """Return the codes of each item, shape ``(n_items, length)``; items may share a tuple."""
+        ...
+
+    def code_sizes(self) -> tuple[int, ...]:
+        """Return how many codes there are at each place of a tuple."""
+        ...
+
+    def decode_freely(self, requests: Sequence[Request], k: int) -> list[list[tuple[int, ...]]]:
+        """Return the ``k`` likeliest tuples of each request with none forbidden, best first."""
+        ...
+
+    def legal_mass(self, requests: Sequence[Request]) -> FloatArray:
+        """Return the probability put on codes that go on to some item, shape ``(n_requests, length)``.
+
+        At each place, given the codes before it of the best legal tuple.
+        """
+        ...
+
+
+@runtime_checkable
 class ReadsAttributes(Protocol):
     """Reads what a request states of the user."""
 
@@ -216,7 +240,7 @@ class TrainingTask:
     Parameters
     ----------
     module : the network; only parameters with ``requires_grad`` are trained.
-    row_users : the user who owns each training row, shape ``(n_rows,)``: the unit of privacy.
+    row_users : the user who owns each training row, shape ``(n_rows,)``: the unit of privacy; -1: nobody.
     batch : row indices to whatever ``loss`` takes.
     loss : a batch to one loss per row, shape ``(n_rows_in_batch,)``; nats unless the model says otherwise.
     decay : of the weights, AdamW's.
@@ -279,6 +303,7 @@ CAPABILITIES: Mapping[str, tuple[type, str]] = {
     "gives_likelihoods": (GivesLikelihoods, "gives the likelihood of known answers"),
     "denoises": (Denoises, "restores noised histories"),
     "draws": (Draws, "draws its answers at random"),
+    "decodes_semantic_ids": (DecodesSemanticIds, "writes items as tuples of codes"),
     "generates_vectors": (GeneratesVectors, "makes points in the space of items"),
     "has_base": (HasBase, "can be asked as it was before tuning"),
     "writes_text": (WritesText, "answers in free text"),

@@ -1,0 +1,1 @@
+"""Recommenders that write an item as a tuple of codes."""
