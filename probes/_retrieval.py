@@ -13,12 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ..models.base import Request, Slate
-from ..models.baselines import Baseline, Ease, ItemKNN, Popularity
+from ..models.baselines import Baseline, Ease, ItemKNN, ItemTransition, Popularity
 from ..models.data import BoolArray, FloatArray, History, IntArray, InteractionLog
 from ._people import own_profile
 from .base import Auditee, NotApplicable
 
-RIVALS: Mapping[str, type[Baseline]] = {"popularity": Popularity, "item_knn": ItemKNN, "ease": Ease}
+RIVALS: Mapping[str, type[Baseline]] = {
+    "popularity": Popularity,
+    "item_knn": ItemKNN,
+    "item_transition": ItemTransition,
+    "ease": Ease,
+}
 NOTHING = -1
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..models.data import InteractionLog
+from ..models.planted.coder import CoderDials, PlantedCoder
 from ..models.planted.denoiser import PlantedDenoiser
 from ..models.planted.ranker import PlantedRanker, RankerDials
 from ..models.planted.yes_no import Dials, PlantedYesNo
@@ -99,3 +100,17 @@ def denoising_auditee(log: InteractionLog, *, memory: float = 0.0, rng: np.rando
 
     model = public.remembering(log, population.members)
     return Auditee(model=model, log=log, population=population, fit=fit)
+
+
+def coding_auditee(
+    log: InteractionLog, *, dials: CoderDials | None = None, rng: np.random.Generator
+) -> Auditee:
+    """An auditee around a closed-form recommender by semantic ids with these faults; it learns nothing."""
+    model = PlantedCoder(catalog=log.catalog, dials=dials or CoderDials())
+
+    def fit(
+        users: npt.ArrayLike, *, label: str, log: InteractionLog | None = None, effort: float = 1.0
+    ) -> PlantedCoder:
+        return model
+
+    return Auditee(model=model, log=log, population=split_population(log, rng=rng), fit=fit)

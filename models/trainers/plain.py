@@ -63,7 +63,7 @@ def fit(
     return FitReport(
         trainer=NAME,
         rows=rows,
-        users=len(np.unique(task.row_users)),
+        users=len(np.unique(task.row_users[task.row_users >= 0])),
         epochs=epochs,
         losses=tuple(losses),
         seconds=time.perf_counter() - started,

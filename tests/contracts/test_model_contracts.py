@@ -16,11 +16,17 @@ from recaudit.models.diffusion.ldiffrec import Ldiffrec, LdiffrecConfig
 from recaudit.models.diffusion.mcdrec import Mcdrec, McdrecConfig
 from recaudit.models.diffusion.tdiffrec import Tdiffrec, TdiffrecConfig
 from recaudit.models.llm.tallrec import Tallrec, TallrecConfig
+from recaudit.models.planted.coder import CoderDials, PlantedCoder
 from recaudit.models.planted.denoiser import PlantedDenoiser
 from recaudit.models.planted.pointer import PlantedPointer, PointerDials
 from recaudit.models.planted.ranker import PlantedRanker
 from recaudit.models.planted.writer import PlantedWriter
 from recaudit.models.planted.yes_no import PlantedYesNo
+from recaudit.models.semid.gptrec import Gptrec, GptrecConfig
+from recaudit.models.semid.lcrec import Lcrec, LcrecConfig
+from recaudit.models.semid.letter import Letter, LetterConfig
+from recaudit.models.semid.lightlm import Lightlm, LightlmConfig
+from recaudit.models.semid.tiger import Tiger, TigerConfig
 from recaudit.models.splits import split_population
 from recaudit.models.testing import RecommenderContract, sample_requests
 from recaudit.models.trainers.plain import fit
@@ -51,6 +57,10 @@ def denoiser(log: InteractionLog) -> Recommender:
     return PlantedDenoiser.of(log, range(150), memory=0.5).remembering(log, range(150, log.n_users))
 
 
+def coder(log: InteractionLog) -> Recommender:
+    return PlantedCoder(catalog=log.catalog, dials=CoderDials(stray=0.2, collisions=0.1))
+
+
 def pointer(log: InteractionLog) -> Recommender:
     return PlantedPointer(catalog=log.catalog, dials=PointerDials(miss=0.5, restless=0.5))
 
@@ -67,13 +77,24 @@ MAKERS: dict[str, Callable[[InteractionLog], Recommender]] = {
     "diffusion/mcdrec": lambda log: trained(Mcdrec(log.catalog, McdrecConfig(epochs=2)), log),
     "diffusion/tdiffrec": lambda log: trained(Tdiffrec(log.catalog, TdiffrecConfig(epochs=2)), log),
     "llm/tallrec": tallrec,
+    "semid/gptrec": lambda log: trained(
+        Gptrec(log.catalog, GptrecConfig(imitation_epochs=2, reward_epochs=2)), log
+    ),
+    "semid/lcrec": lambda log: trained(Lcrec(log.catalog, LcrecConfig(epochs=1, codes=8)), log),
+    "semid/lightlm": lambda log: trained(Lightlm(log.catalog, LightlmConfig(epochs=2)), log),
+    "planted/coder": coder,
     "planted/yes_no": yes_no,
     "planted/writer": writer,
     "planted/denoiser": denoiser,
     "planted/pointer": pointer,
     "planted/ranker": lambda log: PlantedRanker(catalog=log.catalog, log=log, counts=log.item_counts),
+    "semid/letter": lambda log: trained(
+        Letter(log.catalog, LetterConfig(epochs=2, id_epochs=20, levels=3, codes=16)), log
+    ),
+    "semid/tiger": lambda log: trained(Tiger(log.catalog, TigerConfig(epochs=2)), log),
     "baselines/ease": lambda log: baselines.Ease.fitted(log, range(log.n_users)),
     "baselines/item_knn": lambda log: baselines.ItemKNN.fitted(log, range(log.n_users)),
+    "baselines/item_transition": lambda log: baselines.ItemTransition.fitted(log, range(log.n_users)),
     "baselines/popularity": lambda log: baselines.Popularity.fitted(log, range(log.n_users)),
     "baselines/count_ratio": lambda log: baselines.CountRatio.fitted(log, range(log.n_users)),
     "baselines/item_mean": lambda log: baselines.ItemMean.fitted(log, range(log.n_users)),

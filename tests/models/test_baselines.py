@@ -17,12 +17,13 @@ from recaudit.models.baselines import (
     Ease,
     ItemKNN,
     ItemMean,
+    ItemTransition,
     Popularity,
 )
 from recaudit.models.baselines._family import highest
 from recaudit.models.data import Catalog, History, InteractionLog
 
-ALL = (CountRatio, CountRatioItemMean, Ease, ItemKNN, ItemMean, Popularity)
+ALL = (CountRatio, CountRatioItemMean, Ease, ItemKNN, ItemMean, ItemTransition, Popularity)
 ANYONE = History(0, ())
 
 
