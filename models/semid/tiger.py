@@ -48,7 +48,7 @@ PRESETS: dict[str, dict[str, object]] = {
         "width": 128,
         "inner": 512,
         "layers": 3,
-        "dropout": 0.2,
+        "dropout": 0.1,
         "beams": 50,
         "epochs": 30,
         "batch_size": 64,
