@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
@@ -76,8 +76,9 @@ class Lcrec(Generator[LcrecConfig]):
     def made_ids(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> Codebook:
         """Quantise the items' vectors, the last level dealt out so that items do not share a tuple."""
         own = self.config
-        vectors, _ = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
-        return residual_kmeans(vectors, (own.codes,) * own.levels, rng, spread_last=True)
+        vectors, said = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
+        book = residual_kmeans(vectors, (own.codes,) * own.levels, rng, spread_last=True)
+        return replace(book, how=f"{book.how}; {said}")
 
     def task(self, log: InteractionLog, users: IntArray, rng: np.random.Generator) -> TrainingTask:
         """Start a fresh network and deal out the rows of all tasks.

@@ -17,7 +17,7 @@ as in TIGER here. The defaults are sized for the demo world.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -93,7 +93,7 @@ class Letter(Generator[LetterConfig]):
     def made_ids(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> Codebook:
         """Train the autoencoder on the items' texts and on what base users met."""
         own = self.config
-        vectors, _ = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
+        vectors, said = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
         settings = RqVaeConfig(
             sizes=(own.codes,) * own.levels,
             hidden=own.hidden,
@@ -106,7 +106,8 @@ class Letter(Generator[LetterConfig]):
             clusters=own.clusters,
         )
         met = self._met(log, base_users, rng) if own.alpha else None
-        return rq_vae(vectors, settings, rng=rng, collaborative=met)
+        book = rq_vae(vectors, settings, rng=rng, collaborative=met)
+        return replace(book, how=f"{book.how}; {said}")
 
     def _met(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> FloatArray:
         """Collaborative vectors as wide as packed ones; columns that small data lack are zeros."""

@@ -18,7 +18,7 @@ rate falls to zero, and the tree is always used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -70,5 +70,6 @@ class Tiger(Generator[TigerConfig]):
     def made_ids(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> Codebook:
         """Quantise the items' vectors by residual k-means and tell apart those that share a tuple."""
         own = self.config
-        vectors, _ = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
-        return with_digit(residual_kmeans(vectors, (own.codes,) * own.levels, rng))
+        vectors, said = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
+        book = with_digit(residual_kmeans(vectors, (own.codes,) * own.levels, rng))
+        return replace(book, how=f"{book.how}; {said}")
