@@ -179,17 +179,17 @@ def spread(vectors: FloatArray, table: FloatArray, before: IntArray | None = Non
 
 
 def kmeans(vectors: FloatArray, size: int, rng: np.random.Generator) -> FloatArray:
-    """``size`` centres, shape ``(size, d)``; where fewer vectors differ, the last centre is repeated."""
+    """``size`` centres, shape ``(size, d)``; where fewer vectors differ, some centres are repeated."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    different = len(np.unique(vectors, axis=0))
-    clusters = min(size, different)
+    clusters = min(size, len(vectors))
     seed = int(rng.integers(2**31))
+    whole = len(vectors) * size <= MOST_FOR_WHOLE_SETS
     with warnings.catch_warnings():
-        # Vectors that differ by rounding alone give the same centre twice, which does no harm here.
+        # A repeated centre is a code that no item takes, which the figures of a codebook show.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        if len(vectors) * size <= MOST_FOR_WHOLE_SETS:
+        if whole:
             fitted = KMeans(clusters, n_init=1, random_state=seed).fit(vectors)
         else:
             fitted = MiniBatchKMeans(clusters, n_init=1, batch_size=4096, random_state=seed).fit(vectors)
