@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.base import CAPABILITIES, UNNAMED, lacking
+from ..models.capabilities import CAPABILITIES, UNNAMED, lacking
 from ..probes.base import Auditee, Evidence, Measurement, NotApplicable
 from ..reports.record import Family, FindingRecord
 from ._evidence import read_evidence, write_evidence

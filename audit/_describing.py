@@ -9,7 +9,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from .. import __version__
-from ..models.base import CAPABILITIES, UNNAMED, Recommender, capabilities
+from ..models.base import Recommender
+from ..models.capabilities import CAPABILITIES, UNNAMED, capabilities
 from ..reports.record import AuditedData, AuditedModel
 from .recipe import Recipe
 from .session import Session

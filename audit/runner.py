@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from ..models.base import ModelError, capabilities
+from ..models.base import ModelError
+from ..models.capabilities import capabilities
 from ..probes.base import Auditee
 from ..reports.record import SCHEMA_VERSION, AuditedData, AuditRecord, Family, FindingRecord
 from . import plugins

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..models.base import lacking
+from ..models.capabilities import lacking
 from ..models.data import DataError, InteractionLog
 from ..models.splits import Population, split_population
 from ..probes.base import Criterion

@@ -15,7 +15,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .base import (
+from .base import Recommender, Request
+from .capabilities import (
     CAPABILITIES,
     UNNAMED,
     Denoises,
@@ -24,8 +25,6 @@ from .base import (
     Judges,
     ReadsAttributes,
     ReadsTitles,
-    Recommender,
-    Request,
     Scores,
     capabilities,
 )

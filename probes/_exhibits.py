@@ -8,7 +8,8 @@ from typing import Literal, cast
 
 import numpy as np
 
-from ..models.base import ReadsTitles, Request
+from ..models.base import Request
+from ..models.capabilities import ReadsTitles
 from ..models.data import FloatArray
 from .base import Auditee
 

@@ -7,7 +7,8 @@ from typing import cast
 
 import numpy as np
 
-from ..models.base import ReadsAttributes, Request
+from ..models.base import Request
+from ..models.capabilities import ReadsAttributes
 from ..models.data import Example, examples
 from .base import Auditee, NotApplicable
 

@@ -10,7 +10,8 @@ from typing import ClassVar, Literal, Protocol, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from ..models.base import ModelError, Recommender, Request, Slate, capabilities
+from ..models.base import ModelError, Recommender, Request, Slate
+from ..models.capabilities import capabilities
 from ..models.data import Catalog, FloatArray, InteractionLog
 from ..models.splits import Population
 

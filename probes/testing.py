@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,31 @@ from ..models.planted.denoiser import PlantedDenoiser
 from ..models.planted.ranker import PlantedRanker, RankerDials
 from ..models.planted.yes_no import Dials, PlantedYesNo
 from ..models.splits import split_population
-from .base import Auditee
+from .base import Auditee, Evidence, Probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A probe's known-answer world: silent at dial 0, at its bound where said, loud where planted.
+
+    Parameters
+    ----------
+    probe : the probe as it is tried, its sample sized so that ``planted`` is found in 95 % of worlds.
+    gate : the measurement whose criterion is tried; the probe may have others.
+    dial : what is turned, in words, with its unit.
+    bound : the dial at which the true effect equals the criterion's bound; ``None`` where no closed form
+        says so.
+    planted : the dial at which the probe must speak.
+    evidence : draws what the probe would have been told in a world with the dial set so; no training,
+        a few milliseconds.
+    """
+
+    probe: Probe
+    gate: str
+    dial: str
+    bound: float | None
+    planted: float
+    evidence: Callable[[float, np.random.Generator], Evidence]
 
 
 def planted_auditee(

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..base import Judges, Request
+from ..base import Request
+from ..capabilities import Judges
 from ..data import BoolArray, History, InteractionLog
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from ...models.base import ReadsAttributes
+from ...models.capabilities import ReadsAttributes
 from ..base import Auditee
 
 Values = Mapping[str, tuple[str, ...]]

@@ -9,7 +9,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from ...models.base import ReadsAttributes, Request
+from ...models.base import Request
+from ...models.capabilities import ReadsAttributes
 from ...models.data import IntArray, InteractionLog
 from ...models.planted.faults import plant_attribute_effect
 from ..base import Auditee, NotApplicable

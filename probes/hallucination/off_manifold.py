@@ -34,7 +34,8 @@ from typing import ClassVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from ...models.base import GeneratesVectors, Request
+from ...models.base import Request
+from ...models.capabilities import GeneratesVectors
 from ...models.data import Example, FloatArray
 from .._exhibits import cases_to_show, request_text
 from .._retrieval import Asked, held_out_lists

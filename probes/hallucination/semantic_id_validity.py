@@ -41,7 +41,8 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from ...models.base import DecodesSemanticIds, ModelError, Request
+from ...models.base import ModelError, Request
+from ...models.capabilities import DecodesSemanticIds
 from ...models.data import BoolArray, FloatArray
 from .._exhibits import cases_to_show, request_text
 from .._retrieval import NOTHING, Asked, Lists, held_out_lists

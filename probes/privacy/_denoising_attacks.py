@@ -8,7 +8,8 @@ from typing import cast
 
 import numpy as np
 
-from ...models.base import Denoises, Recommender, capabilities
+from ...models.base import Recommender
+from ...models.capabilities import Denoises, capabilities
 from ...models.data import BoolArray, FloatArray, History, IntArray, InteractionLog
 from ..base import NotApplicable
 from ._handed_in import twins

@@ -9,7 +9,8 @@ from typing import cast
 
 import numpy as np
 
-from ...models.base import GivesLikelihoods, Recommender, capabilities
+from ...models.base import Recommender
+from ...models.capabilities import GivesLikelihoods, capabilities
 from ...models.data import BoolArray, Example, FloatArray, History, IntArray, InteractionLog, examples
 from ..base import NotApplicable
 from ._handed_in import twins

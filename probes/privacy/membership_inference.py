@@ -55,7 +55,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from ...models.base import HasBase
+from ...models.capabilities import HasBase
 from ...models.data import FloatArray
 from ..base import Auditee, Criterion, Evidence, Measurement, NotApplicable, Probe
 from ._attack_rates import Sides

@@ -34,7 +34,7 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from ...models.base import ReadsOrder
+from ...models.capabilities import ReadsOrder
 from ...models.data import FloatArray
 from .._exhibits import cases_to_show, request_text
 from .._people import people_and_new_items

@@ -32,7 +32,8 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from ...models.base import Draws, Request
+from ...models.base import Request
+from ...models.capabilities import Draws
 from ...models.data import BoolArray, FloatArray, IntArray
 from .._exhibits import cases_to_show, request_text
 from .._retrieval import Lists, held_out_lists

@@ -32,8 +32,9 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from ...models.base import Judges, Request, capabilities
+from ...models.base import Request
 from ...models.baselines import Baseline, CountRatio, CountRatioItemMean, ItemMean, Popularity
+from ...models.capabilities import Judges, capabilities
 from ...models.data import FloatArray
 from ...models.planted.faults import shuffle_labels
 from .._people import as_requests, held_out_examples

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recaudit.models.base import Recommender, Request, Scores
+from recaudit.models.base import Recommender, Request
 from recaudit.models.baselines import (
     Baseline,
     CountRatio,
@@ -21,6 +21,7 @@ from recaudit.models.baselines import (
     Popularity,
 )
 from recaudit.models.baselines._family import highest
+from recaudit.models.capabilities import Scores
 from recaudit.models.data import Catalog, History, InteractionLog
 
 ALL = (CountRatio, CountRatioItemMean, Ease, ItemKNN, ItemMean, ItemTransition, Popularity)

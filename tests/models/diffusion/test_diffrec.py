@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from recaudit.models.base import Denoises, ModelError, Recommender, Request, capabilities
+from recaudit.models.base import ModelError, Recommender, Request
 from recaudit.models.baselines import Popularity
+from recaudit.models.capabilities import Denoises, capabilities
 from recaudit.models.data import History, InteractionLog
 from recaudit.models.datasets import diffrec as published
 from recaudit.models.datasets.world import WorldSettings, build_world, load

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recaudit.models.base import ModelError, Request, capabilities
+from recaudit.models.base import ModelError, Request
 from recaudit.models.baselines import Popularity
+from recaudit.models.capabilities import capabilities
 from recaudit.models.data import Catalog, Example, History, InteractionLog
 from recaudit.models.diffusion._sequence import next_items, own_noise, spectral_vectors, window
 from recaudit.models.diffusion.diffris import Diffris, DiffrisConfig

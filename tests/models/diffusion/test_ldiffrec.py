@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from recaudit.models.base import Denoises, ModelError, Request
+from recaudit.models.base import ModelError, Request
+from recaudit.models.capabilities import Denoises
 from recaudit.models.data import History, InteractionLog
 from recaudit.models.datasets.world import WorldSettings, build_world
 from recaudit.models.diffusion._latent import autoencoder, cluster_items, co_liked_vectors, packed

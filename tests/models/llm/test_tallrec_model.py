@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recaudit.models.base import ModelError, Request, capabilities
+from recaudit.models.base import ModelError, Request
+from recaudit.models.capabilities import capabilities
 from recaudit.models.data import InteractionLog, examples
 from recaudit.models.datasets.world import load
 from recaudit.models.llm._reader import YesNoReader, answer_tokens

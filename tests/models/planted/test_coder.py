@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from recaudit.models.base import DecodesSemanticIds, Request
+from recaudit.models.base import Request
+from recaudit.models.capabilities import DecodesSemanticIds
 from recaudit.models.datasets.world import load
 from recaudit.models.planted.coder import CoderDials, PlantedCoder
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from recaudit.models.base import Denoises, Request
+from recaudit.models.base import Request
+from recaudit.models.capabilities import Denoises
 from recaudit.models.data import Catalog, History
 from recaudit.models.planted.denoiser import PlantedDenoiser
 

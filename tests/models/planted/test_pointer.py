@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from recaudit.models.base import Draws, GeneratesVectors, Request
+from recaudit.models.base import Request
+from recaudit.models.capabilities import Draws, GeneratesVectors
 from recaudit.models.data import Example
 from recaudit.models.datasets.world import load
 from recaudit.models.planted.pointer import PlantedPointer, PointerDials

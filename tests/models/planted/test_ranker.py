@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from recaudit.models.base import Request, capabilities
+from recaudit.models.base import Request
+from recaudit.models.capabilities import capabilities
 from recaudit.models.data import History
 from recaudit.models.datasets import world
 from recaudit.models.planted.ranker import PlantedRanker, RankerDials

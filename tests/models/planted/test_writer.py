@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from recaudit.models.base import Request, capabilities
+from recaudit.models.base import Request
+from recaudit.models.capabilities import capabilities
 from recaudit.models.datasets.world import load
 from recaudit.models.grounding import Grounder
 from recaudit.models.planted.writer import REFUSAL, PlantedWriter, WriterDials

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from recaudit.models.base import ModelError, Request, capabilities
+from recaudit.models.base import ModelError, Request
 from recaudit.models.baselines import Ease, Popularity
+from recaudit.models.capabilities import capabilities
 from recaudit.models.data import Catalog, Example, InteractionLog
 from recaudit.models.semid._causal import Memory, causal, read
 from recaudit.models.semid._slate_training import SlateTraining, slate_rows

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from recaudit.models.base import DecodesSemanticIds, ModelError, Request, TrainingTask
+from recaudit.models.base import ModelError, Request, TrainingTask
+from recaudit.models.capabilities import DecodesSemanticIds
 from recaudit.models.data import InteractionLog
 from recaudit.models.datasets.world import load
 from recaudit.models.semid._speaker import ANSWER, END, STARTS, Texts, Words, split

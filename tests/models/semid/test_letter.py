@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recaudit.models.base import ModelError, Request, capabilities
+from recaudit.models.base import ModelError, Request
+from recaudit.models.capabilities import capabilities
 from recaudit.models.data import Catalog, FloatArray, IntArray, InteractionLog
 from recaudit.models.semid.letter import PRESETS, Letter, LetterConfig
 from recaudit.models.trainers.plain import fit

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from recaudit.models.base import DecodesSemanticIds, ModelError, Request, capabilities
+from recaudit.models.base import ModelError, Request
 from recaudit.models.baselines import Popularity
+from recaudit.models.capabilities import DecodesSemanticIds, capabilities
 from recaudit.models.data import Catalog, Example, History, InteractionLog
 from recaudit.models.semid._collaborative_ids import collaborative_ids
 from recaudit.models.semid._decoder import Decoder

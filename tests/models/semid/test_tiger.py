@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recaudit.models.base import ModelError, Request, capabilities
+from recaudit.models.base import ModelError, Request
+from recaudit.models.capabilities import capabilities
 from recaudit.models.data import BoolArray, Catalog, Example, History, IntArray, InteractionLog
 from recaudit.models.semid._codebook import Codebook
 from recaudit.models.semid._decoder import Decoder, Shape

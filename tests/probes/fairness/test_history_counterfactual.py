@@ -3,7 +3,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from recaudit.models.base import Recommendation, Request, Slate, lacking
+from recaudit.models.base import Recommendation, Request, Slate
+from recaudit.models.capabilities import lacking
 from recaudit.models.data import Catalog, History, InteractionLog
 from recaudit.models.datasets import world
 from recaudit.models.planted.yes_no import Dials, PlantedYesNo

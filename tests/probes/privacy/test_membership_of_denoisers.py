@@ -8,7 +8,8 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 import pytest
-from recaudit.models.base import Recommender, lacking
+from recaudit.models.base import Recommender
+from recaudit.models.capabilities import lacking
 from recaudit.models.data import Example, FloatArray, History, InteractionLog
 from recaudit.models.datasets.world import WorldSettings, build_world
 from recaudit.models.planted.denoiser import PlantedDenoiser
