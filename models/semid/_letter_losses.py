@@ -1,4 +1,4 @@
-"""LETTER's additions: codes that follow who meets what, codes used evenly, and a sharper next code."""
+"""LETTER's additions: codes that follow who meets what, and codes used evenly."""
 
 from __future__ import annotations
 
@@ -84,26 +84,3 @@ def balanced_clusters(table: FloatArray, clusters: int, rng: np.random.Generator
             break
         centres = np.stack([table[cluster == place].mean(axis=0) for place in range(clusters)])
     return cluster
-
-
-def ranking_guided_loss(logits: torch.Tensor, target: torch.Tensor, temperature: float) -> torch.Tensor:
-    """``-mean log( exp(s_y / t) / sum_v exp(s_v / t) )`` in nats over all codes to be written.
-
-    Wang et al. (2024): a temperature ``t`` below 1 weighs the negatives that are ranked high; 1 is the
-    usual cross-entropy.
-
-    Parameters
-    ----------
-    logits : shape ``(..., K)``.
-    target : the true codes, shape ``(...)``.
-
-    Raises
-    ------
-    ModelError
-        If the temperature is not over 0.
-    """
-    from torch.nn.functional import cross_entropy
-
-    if not temperature > 0:
-        raise ModelError(f"a temperature must be over 0, got {temperature}")
-    return cross_entropy((logits / temperature).flatten(end_dim=-2), target.flatten())

@@ -23,7 +23,6 @@ from recaudit.models.semid._letter_losses import (
     alignment_loss,
     balanced_clusters,
     diversity_loss,
-    ranking_guided_loss,
 )
 from recaudit.models.semid._rq_vae import PUBLISHED, RqVaeConfig, rq_vae
 from recaudit.models.semid._sinkhorn import uniform_plan
@@ -186,10 +185,6 @@ def test_losses_equal_their_formulas() -> None:
     table = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [2.0, 0.0]])
     loss = diversity_loss(table, torch.tensor([0]), torch.tensor([0, 0, 1, 1]))
     assert float(loss) == pytest.approx(-np.log(np.e / (np.e + 1 + np.e**2)))
-    logits, target = torch.tensor([[[2.0, 0.0]]]), torch.tensor([[1]])
-    assert float(ranking_guided_loss(logits, target, 0.5)) == pytest.approx(np.log(1 + np.exp(4)))
-    with pytest.raises(ModelError, match="over 0"):
-        ranking_guided_loss(logits, target, 0.0)
 
 
 def test_balanced_clusters_are_balanced_and_keep_neighbours() -> None:
