@@ -107,10 +107,18 @@ def figures(finding: FindingRecord) -> tuple[Figure, ...]:
     gates = [verdict.criterion for verdict in _of_role(finding, gates=True)]
     drawn = {verdict.criterion.measurement for verdict in finding.verdicts}
     drawn |= {criterion.floor for criterion in gates if criterion.floor}
+    drawn |= {row.name for row in counted(finding)}
     names = dict.fromkeys(row.name for row in finding.measurements)
     homes = [_with_floor(finding, criterion) for criterion in gates]
     homes += [[_bare(finding, name)] for name in names if name not in drawn]
     return _together(home for home in homes if home and home[0].rows)
+
+
+def counted(finding: FindingRecord) -> tuple[Measurement, ...]:
+    """The rows of measurements that were counted on the whole and are not judged: no picture helps them."""
+    judged = {verdict.criterion.measurement for verdict in finding.verdicts}
+    estimated = {row.name for row in finding.measurements if not numbers.is_count(row)}
+    return tuple(row for row in finding.measurements if row.name not in judged | estimated)
 
 
 def _with_floor(finding: FindingRecord, criterion: Criterion) -> list[Panel]:

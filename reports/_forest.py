@@ -209,7 +209,7 @@ def _line(
         label=label if len(label) <= layout.label_chars else label[: layout.label_chars - 1].rstrip() + "…",
         full=label,
         numbers=text,
-        users=f"{row.clusters:,}",
+        users="" if numbers.is_count(row) else f"{row.clusters:,}",
         state=state,
         x=None if row.value is None else scale(row.value),
         low=None if row.low is None else scale(row.low),

@@ -74,10 +74,23 @@ def _half_width(row: Measurement) -> float:
     return width / 2 or abs(row.value or 0.0) / 10
 
 
+def is_count(row: Measurement) -> bool:
+    """Whether a row was counted on the whole, so that no sample of users and no interval stand behind it."""
+    return row.clusters == 0 and row.value is not None and row.low == row.value == row.high
+
+
+def count(row: Measurement, places: int) -> str:
+    """A counted value: a whole number as one."""
+    value = row.value or 0.0
+    return number(value, 0 if value == round(value) else places)
+
+
 def estimate(row: Measurement, places: int) -> str:
-    """Value and interval, "0.12 (0.07 to 0.18)", or "not estimable"."""
+    """Value and interval, "0.12 (0.07 to 0.18)", "32 (counted)" or "not estimable"."""
     if row.value is None:
         return NOT_ESTIMABLE
+    if is_count(row):
+        return f"{count(row, places)} (counted)"
     value = number(row.value, places)
     if row.low is None or row.high is None:
         return f"{value} (no interval)"

@@ -177,16 +177,18 @@ def held_back(check: Check, alpha: float) -> str:
 
 def _seen(check: Check, row: Measurement, verdict: Verdict | None, p: float | None, alpha: float) -> str:
     where = "" if row.group == "overall" else f" ({row.group})"
-    people = f"{row.clusters:,} user{'s' if row.clusters != 1 else ''}"
-    answers = f" ({row.n:,} answers)" if row.n != row.clusters else ""
-    sentence = (
-        f"{_capital(plain_name(row.name))}{where}: {check.estimate(row)} {row.unit}, on {people}{answers}."
-    )
+    behind = "" if numbers.is_count(row) else f", on {_people(row)}"
+    sentence = f"{_capital(plain_name(row.name))}{where}: {check.estimate(row)} {row.unit}{behind}."
     if verdict is None:
         return sentence
     sure = f"; adjusted {numbers.p_value(p, alpha)}" if p is not None else ""
     role = _capital(OF_ROLE[verdict.criterion.role])
     return f"{sentence} {role} {numbers.bound(verdict.criterion)}: {verdict.reason}{sure}."
+
+
+def _people(row: Measurement) -> str:
+    users = f"{row.clusters:,} user{'s' if row.clusters != 1 else ''}"
+    return f"{users} ({row.n:,} answers)" if row.n != row.clusters else users
 
 
 def _capital(text: str) -> str:

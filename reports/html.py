@@ -11,10 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..probes.base import Measurement
 from . import _numbers as numbers
 from . import _words as words
 from ._exhibits import Pair, pairs
-from ._figures import Figure, figures, gate_figures, methods
+from ._figures import Figure, counted, figures, gate_figures, methods
 from ._forest import NARROW, WIDE, Mini, forest, mini
 from ._glossary import glossary, linked
 from ._reading import WORDS, Check, counts, in_order
@@ -41,6 +42,7 @@ class Section:
     could_have_seen: str
     would_help: str
     figures: tuple[Figure, ...]
+    counted: tuple[Measurement, ...]
     gates: tuple[Figure, ...]
     pairs: tuple[Pair, ...]
 
@@ -87,6 +89,7 @@ def _section(check: Check, record: AuditRecord) -> Section:
         could_have_seen=words.could_have_seen(check) if check.state == "inconclusive" else "",
         would_help=words.would_help(check),
         figures=figures(check.finding),
+        counted=counted(check.finding),
         gates=gate_figures(check.finding),
         pairs=pairs(check.finding.exhibits),
     )
@@ -144,6 +147,7 @@ def _environment() -> Environment:
         number=numbers.number,
         setting=numbers.setting,
         bound=numbers.bound,
+        count=numbers.count,
         interval=numbers.interval,
         p_value=numbers.p_value,
         percent=numbers.percent,

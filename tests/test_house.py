@@ -37,7 +37,7 @@ DOORS = {
 BORDERS = (DOORS - {"probes.stats"}) | {"probes.stats.verdicts"}
 """Doors open to the other packages: of the statistics only the judging of verdicts is."""
 
-KITS = ("probes.testing", "probes.trials")
+KITS = {"probes.testing", "probes.trials"}
 """Test kits build worlds with planted faults for a probe: they may reach the planted models, and probes."""
 
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "peft", "opacus", "flwr", "ray"}

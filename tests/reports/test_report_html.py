@@ -262,3 +262,14 @@ def test_a_page_with_a_broken_check_does_not_say_that_others_are_missing(record:
     page = html.render(replace(record, status="partial", findings=(broken, *record.findings[1:])))
     assert "This audit is unfinished: one check ended in an error." in page
     assert "Unfinished.</strong>" in page and "Stopped part-way." not in page
+
+
+def test_what_was_counted_on_the_whole_stands_in_a_table_and_no_plot(record: AuditRecord) -> None:
+    finding = record.findings[0]
+    count = replace(
+        finding.measurements[0], name="codes_used", value=32.0, low=32.0, high=32.0, clusters=0, note="of 40"
+    )
+    counted = replace(finding, measurements=(*finding.measurements, count))
+    page = html.render(replace(record, findings=(counted,)))
+    assert page.count("Counted on the whole") == 1 and "codes used" in page
+    assert page.count("32 (counted)") == 0, "a count needs no drawing"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,3 +120,23 @@ def test_rounding_never_moves_an_end_across_or_onto_a_bound(ends: list[float], l
             printed = float(numbers.number(exact, places).replace(",", "").replace(numbers.MINUS, "-"))
             assert (printed > side) == (exact > side)
             assert (printed < side) == (exact < side)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(32.0, "32 (counted)"), (0.0, "0 (counted)"), (28.94, "28.9 (counted)")]
+)
+def test_a_count_of_the_whole_has_no_interval(value: float, text: str) -> None:
+    row = Measurement(
+        name="codes_used",
+        value=value,
+        low=value,
+        high=value,
+        level=0.9,
+        method="counted",
+        n=800,
+        clusters=0,
+        unit="codes",
+        better="higher",
+    )
+    assert numbers.is_count(row) and numbers.estimate(row, 1) == text
+    assert not numbers.is_count(replace(row, clusters=3))
