@@ -37,7 +37,8 @@ def describe_model(recipe: Recipe, made: Made | None) -> AuditedModel:
     said = _said(made.model) if made else {}
     known = capabilities(made.model) if made else frozenset()
     told = {name: sentence for name, (_, sentence) in CAPABILITIES.items()}
-    told["retrieves"] = UNNAMED["retrieves"]
+    source = "recorded" if "recorded" in known else "retrieves"
+    told[source] = UNNAMED[source]
     fit = made.fit if made else None
     settings = said.get("settings")
     return AuditedModel(

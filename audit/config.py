@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -42,7 +42,10 @@ class AuditConfig(BaseModel):
     data: str = Field(default="world", description="a data set's name")
     data_path: Path | None = Field(default=None, description="where the data lie")
     data_options: Mapping[str, str] = Field(default_factory=dict, description="options of the data set")
-    probes: Names = Field(default=(), description="the probes to run; all if none is named")
+    suite: Literal["quick", "standard", "full"] = Field(
+        default="standard", description="which set of probes to run where none is named"
+    )
+    probes: Names = Field(default=(), description="the probes to run, whatever the suite")
     skip: Names = Field(default=(), description="probes to leave out")
     probe_settings: Mapping[str, Settings] = Field(default_factory=dict, description="settings, by probe")
     seed: int = Field(default=0, ge=0, description="decides every random choice but privacy noise")

@@ -22,8 +22,11 @@ Kind = Literal["model", "probe", "data", "trainer", "report"]
 
 PRODUCT = Path(__file__).parents[1]
 PACKAGE = (__package__ or "recaudit.audit").rpartition(".")[0]
-MODEL_FAMILIES = ("llm", "semid", "diffusion", "planted")
-NO_AREAS = ("stats",)
+MODEL_FAMILIES = ("llm", "semid", "diffusion", "planted", ".")
+NO_AREAS = ("stats", "trials")
+SUITES = ("quick", "standard", "full")
+"""Sets of probes, from a check at every change of code to all there is; each holds the one before it."""
+
 GROUPS: Mapping[str, Kind] = {
     "recaudit.models": "model",
     "recaudit.probes": "probe",
@@ -76,6 +79,12 @@ class Plugin:
         """How many models a probe trains."""
         fits = self.says.get("fits", 0)
         return fits if isinstance(fits, int) else 0
+
+    @property
+    def suite(self) -> str:
+        """The smallest suite that a probe is in: the one it names, else by how many models it trains."""
+        named = self.says.get("suite")
+        return str(named) if named in SUITES else "full" if self.fits > 1 else "standard"
 
     @property
     def text(self) -> ProbeText:

@@ -72,8 +72,12 @@ def recipe_of(config: AuditConfig) -> Recipe:
     )
 
 
-def _built(made: Callable[[Any, Any], Recommender], settings: object, log: InteractionLog) -> Recommender:
-    return made(log.catalog, settings)
+def _built(made: Any, settings: object, log: InteractionLog) -> Recommender:
+    """What learns nothing by itself and yet needs to know whose answers it holds says so by ``of_log``."""
+    built: Recommender = (
+        made.of_log(log, settings) if hasattr(made, "of_log") else made(log.catalog, settings)
+    )
+    return built
 
 
 def _wanted(config: AuditConfig, plugin: plugins.Plugin, settings: type) -> dict[str, object]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..models.capabilities import lacking
+from ..models.capabilities import Recorded, lacking
 from ..models.data import DataError, InteractionLog
-from ..models.splits import Population, split_population
+from ..models.splits import Population, split_around, split_population
 from ..probes.base import Criterion
 from ..reports.record import Family
 from . import plugins
@@ -93,8 +93,12 @@ def read_data(config: AuditConfig) -> InteractionLog:
 
 
 def _dealt_out(log: InteractionLog, recipe: Recipe, seed: int) -> Population:
-    needed = recipe.smallest_history(log)
-    population = split_population(log, rng=stream(seed, "population"), smallest_history=needed)
+    rng, needed = stream(seed, "population"), recipe.smallest_history(log)
+    recorded = recipe.build(log) if recipe.trained_here else None
+    if isinstance(recorded, Recorded):
+        population = split_around(log, recorded.recorded_users(), rng=rng)
+    else:
+        population = split_population(log, rng=rng, smallest_history=needed)
     empty = [name for name in ("members", "held_out") if not len(getattr(population, name))]
     if empty:
         raise DataError(

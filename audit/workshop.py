@@ -135,10 +135,10 @@ class Workshop:
         return cast(Recommender, twin)
 
     def _as_it_comes(self) -> Recommender:
-        """A model that is not trained here; it is shown no row of a user it must not know."""
+        """A model that is not trained here; a function is shown no row of a user it must not know."""
         with told("make the model", self.listener), own_randomness(stream(self.seed, "model")):
             known = np.concatenate([self.population.base, self.population.members])
-            return _checked(self._built(self.log.only(known)))
+            return _checked(self._built(self.log if self.recipe.trained_here else self.log.only(known)))
 
     def _built(self, log: InteractionLog) -> object:
         try:

@@ -19,6 +19,10 @@ class ModelError(Exception):
     """A model that cannot be built, loaded or asked as wanted; the message says what to do about it."""
 
 
+class Unanswerable(ModelError):
+    """A request that this model has no answer to, such as one that was never recorded; says which and why."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """One question to a recommender: this history, these stated attributes, this candidate set.

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from .base import Recommender, Request, Trainable
-from .data import Example, FloatArray, History, IntArray
+from .data import BoolArray, Example, FloatArray, History, IntArray
 
 
 @runtime_checkable
@@ -164,12 +164,23 @@ class ExposesRepresentations(Protocol):
 class EncodesText(Protocol):
     """Gives a new or changed item its semantic id from the words that describe it."""
 
+    def item_texts(self) -> Sequence[str]:
+        """Return the words of each item of the catalogue; empty where its codes come from elsewhere."""
+        ...
+
     def text_vectors(self, texts: Sequence[str]) -> FloatArray:
         """Return where each text lies before it is coded, shape ``(n_texts, dim)``."""
         ...
 
     def codes_of(self, vectors: FloatArray) -> IntArray:
         """Return each vector's codes, shape ``(n_vectors, length)``, without the digit that parts twins."""
+        ...
+
+    def first_code_vectors(self) -> FloatArray:
+        """Return where the codes of the first place lie, shape ``(n_codes, dim)``.
+
+        A vector gets the first code that lies nearest.
+        """
         ...
 
 
@@ -209,6 +220,27 @@ class ReadsOrder(Protocol):
         ...
 
 
+@runtime_checkable
+class Recorded(Protocol):
+    """Repeats what a system once answered; asked anything else, it raises ``Unanswerable``."""
+
+    def recorded_users(self) -> IntArray:
+        """Return the users of the data whose lists it holds, ascending."""
+        ...
+
+    def recorded_profile(self, user: int) -> tuple[tuple[str, str], ...]:
+        """Return what the request of this user stated that stated least; empty if one stated nothing."""
+        ...
+
+    def holds(self, requests: Sequence[Request]) -> BoolArray:
+        """Return which of the requests it has an answer to, shape ``(n_requests,)``."""
+        ...
+
+    def unrecorded(self) -> frozenset[str]:
+        """Return the capabilities that its methods promise and its recordings do not hold."""
+        ...
+
+
 CAPABILITIES: Mapping[str, tuple[type, str]] = {
     "scores": (Scores, "scores the items put before it"),
     "judges": (Judges, "gives the probability of a like"),
@@ -233,6 +265,7 @@ CAPABILITIES: Mapping[str, tuple[type, str]] = {
 UNNAMED: dict[str, str] = {
     "ranks": "answers requests",
     "retrieves": "searches the whole catalogue",
+    "recorded": "repeats recorded lists",
 }
 """Capabilities without a protocol of their own."""
 
@@ -240,13 +273,19 @@ UNNAMED: dict[str, str] = {
 def capabilities(model: Recommender) -> frozenset[str]:
     """Name what a model can do, by its methods.
 
-    An attribute reader that reads none is not one. A model searches the whole catalogue unless it judges
-    items one by one: that is asked about items put before it, and its lists would cost a call an item.
+    An attribute reader that reads none is not one, nor does a model encode text whose codes come from
+    elsewhere. A model searches the whole catalogue unless it judges items one by one: that is asked about
+    items put before it, and its lists would cost a call an item. What repeats recorded lists searches
+    nothing: a probe that it can answer says so in its needs.
     """
     found = {name for name, (protocol, _) in CAPABILITIES.items() if isinstance(model, protocol)}
     if isinstance(model, ReadsAttributes) and not model.readable_attributes():
         found.discard("reads_attributes")
-    if "judges" not in found:
+    if isinstance(model, EncodesText) and not model.item_texts():
+        found.discard("encodes_text")
+    if isinstance(model, Recorded):
+        found = (found | {"recorded"}) - model.unrecorded()
+    elif "judges" not in found:
         found.add("retrieves")
     return frozenset(found | {"ranks"})
 

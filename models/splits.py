@@ -43,6 +43,30 @@ class Population:
         return {part.name: len(getattr(self, part.name)) for part in fields(self)}
 
 
+def split_around(
+    log: InteractionLog, asked: IntArray, *, rng: np.random.Generator, counted: float = 0.2
+) -> Population:
+    """Hold out the users whose answers were recorded; everyone else is a member, to count with.
+
+    Parameters
+    ----------
+    asked : users with recorded answers; those without interactions are left out.
+    counted : share of the users that is counted with at least, in (0, 1); recorded ones drawn by ``rng``
+        make it up where too few are left.
+    """
+    able = np.flatnonzero(np.diff(log.starts) > 0)
+    others, known = np.setdiff1d(able, asked), rng.permutation(np.intersect1d(able, asked))
+    lacking = max(0, int(np.ceil(counted * len(able))) - len(others))
+    nobody = np.array([], dtype=np.int64)
+    return Population(
+        base=nobody,
+        members=np.sort(np.concatenate([others, known[:lacking]])),
+        held_out=np.sort(known[lacking:]),
+        reference=nobody,
+        canaries=nobody,
+    )
+
+
 def split_population(
     log: InteractionLog,
     *,

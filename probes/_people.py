@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from ..models.base import Request
-from ..models.capabilities import ReadsAttributes
+from ..models.capabilities import ReadsAttributes, Recorded
 from ..models.data import Example, examples
 from .base import Auditee, NotApplicable
 
@@ -76,8 +76,11 @@ def own_profile(auditee: Auditee, user: int, rng: np.random.Generator) -> tuple[
     """What a request states of this user: every attribute that the model reads, placebos by coin.
 
     A model trained on stated attributes answers requests without them from habit alone. The order is the
-    model's own; an unknown value is stated as the first one the model reads. Empty if it reads none.
+    model's own; an unknown value is stated as the first one the model reads. Empty if it reads none. Of
+    recorded answers, it is what the user's plainest request had stated.
     """
+    if isinstance(auditee.model, Recorded):
+        return auditee.model.recorded_profile(user)
     if "reads_attributes" not in auditee.capabilities:
         return ()
     reader, known = cast(ReadsAttributes, auditee.model), auditee.log.attributes
