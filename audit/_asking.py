@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.capabilities import CAPABILITIES, UNNAMED, lacking
+from ..models.base import Unanswerable
 from ..probes.base import Auditee, Evidence, Measurement, NotApplicable
 from ..reports.record import Family, FindingRecord
 from ._evidence import read_evidence, write_evidence
@@ -79,14 +78,18 @@ class Asker:
             verdicts=verdicts,
             caveats=tuple(str(caveat) for caveat in caveats) if isinstance(caveats, list) else (),
             exhibits=evidence.exhibits,
+            curves=question.probe.curves(evidence, stream(self.session.config.seed, "curves", question.name)),
             evidence_file=f"{file.parent.name}/{file.name}",
             evidence_sha256=file_digest(file),
             evidence_rows=len(evidence),
         )
 
     def _user_name(self, user: int) -> str:
-        owners = self.session.log.user_ids[user]
-        return owners if self.session.config.show_users else self.session.cache.pseudonym(owners)
+        owners = self.session.log.user_ids
+        if user >= len(owners):
+            return f"invented person {user - len(owners) + 1}"
+        own = owners[user]
+        return own if self.session.config.show_users else self.session.cache.pseudonym(own)
 
     def _answers(self, question: Question) -> tuple[str, Path]:
         """The file that holds the answers, and its key."""
@@ -104,12 +107,15 @@ class Asker:
         return key, self.session.cache.entry("answers", key) / "evidence.parquet"
 
     def _ask(self, question: Question, key: str, telling: Telling) -> None:
-        if missing := lacking(question.plugin.needs, self.auditee.capabilities):
-            raise NotApplicable(_lacks(question, missing))
+        if refusal := question.refusal(self.auditee.capabilities):
+            raise NotApplicable(refusal)
         rng = stream(self.session.config.seed, "ask", question.name)
         auditee = replace(self.auditee, memo=CountedMemo(telling, question.calls))
         with own_randomness(rng):
-            evidence = question.probe.ask(auditee, rng)
+            try:
+                evidence = question.probe.ask(auditee, rng)
+            except Unanswerable as reason:
+                raise NotApplicable(str(reason)) from reason
         with self.session.cache.making("answers", key) as draft:
             write_evidence(evidence, draft / "evidence.parquet")
 
@@ -122,7 +128,7 @@ class Asker:
                 telling.state = "reused"
             else:
                 rng = stream(self.session.config.seed, "estimate", question.name)
-                rows = tuple(_plain(row) for row in question.probe.estimate(evidence, rng, alpha))
+                rows = tuple(plain_row(row) for row in question.probe.estimate(evidence, rng, alpha))
                 with self.session.cache.making("estimates", key) as draft:
                     (draft / "measurements.json").write_bytes(_rows().dump_json(rows))
         text = (self.session.cache.entry("estimates", key) / "measurements.json").read_bytes()
@@ -130,17 +136,7 @@ class Asker:
         return measurements
 
 
-def _lacks(question: Question, missing: Sequence[str]) -> str:
-    """The probe's own sentence for a model that it cannot be put to, or the missing capabilities."""
-    own = question.plugin.says.get("otherwise")
-    if own:
-        return f"the audited model {own}"
-    known = {name: sentence for name, (_, sentence) in CAPABILITIES.items()} | UNNAMED
-    named = [" or ".join(known.get(name, name) for name in need.split("|")) for need in missing]
-    return f"this needs a model that {' and '.join(named)}; the audited one does not"
-
-
-def _plain(row: Measurement) -> Measurement:
+def plain_row(row: Measurement) -> Measurement:
     """The row with Python's own numbers, and ``None`` for what is not a number."""
     return replace(
         row,

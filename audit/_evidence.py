@@ -59,6 +59,15 @@ def read_evidence(path: Path) -> Evidence:
     )
 
 
+def read_users(path: Path) -> npt.NDArray[np.str_]:
+    """Whose each row is, by the name in the file, shape ``(n_rows,)``."""
+    from pyarrow import parquet
+
+    column = parquet.read_table(path, columns=["cluster"])["cluster"].to_numpy()
+    names: npt.NDArray[np.str_] = column.astype(np.str_)
+    return names
+
+
 def _by_appearance(users: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
     _, first, place = np.unique(users, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)

@@ -16,12 +16,23 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from ..reports.record import FindingRecord
-    from .gate import GateOutcome
+    from .check_model import ModelCheck
+    from .gate import GateOutcome, Line
     from .plan import Job
     from .plugins import Kind, Plugin
+    from .selftest import Rate, Selftest
     from .store import RunFolder
 
-COLOURS = {"pass": "green", "fail": "red", "error": "magenta", "invalid": "magenta", "inconclusive": "yellow"}
+COLOURS = {
+    "pass": "green",
+    "holds": "green",
+    "fail": "red",
+    "misses": "red",
+    "broken": "magenta",
+    "error": "magenta",
+    "invalid": "magenta",
+    "inconclusive": "yellow",
+}
 WORDS = {"not_applicable": "not asked"}
 KINDS: dict[str, Kind] = {
     "models": "model",
@@ -75,6 +86,7 @@ def _more(plugin: Plugin) -> str:
         for name, parts in (
             ("needs", [need.replace("|", " or ") for need in plugin.needs]),
             ("trains", [str(plugin.fits)] if plugin.fits else []),
+            ("suite", [plugin.suite] if plugin.kind == "probe" else []),
             ("presets", list(presets) if isinstance(presets, dict) else []),
         )
         if parts
@@ -103,12 +115,35 @@ def plan(jobs: Sequence[Job]) -> None:
             job.name,
             "unknown" if job.calls is None else f"{job.calls:,}",
             str(job.fits),
-            "in the cache" if job.stored else "to do",
-            job.key[:12],
+            "not asked" if job.refusal else "in the cache" if job.stored else "to do",
+            "" if job.refusal or job.stored else _duration(job.seconds),
+            job.refusal or ("" if job.stored else job.basis),
         ]
         for job in jobs
     ]
-    _table("plan", ["job", "model calls, at most", "models to train", "state", "key"], rows)
+    _table("plan", ["job", "calls, at most", "trains", "state", "time", "how that is known"], rows)
+    print(_in_all(jobs))
+
+
+def _in_all(jobs: Sequence[Job]) -> str:
+    """How long everything takes, and how far that is known."""
+    known = sum(job.seconds or 0.0 for job in jobs if not job.basis.startswith("at most"))
+    at_most = sum(job.seconds or 0.0 for job in jobs)
+    if any(job.seconds is None for job in jobs):
+        return f"At least {_duration(known)}; a first run of this model on these data tells the rest."
+    if known < at_most:
+        return f"Between {_duration(known)} and {_duration(at_most)} in all."
+    return f"About {_duration(known)} in all, as measured here before."
+
+
+def _duration(seconds: float | None) -> str:
+    """Seconds as people say them: two digits are all that an estimate is good for."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds >= 1 or not seconds else "under 1 s"
+    minutes = seconds / 60
+    return f"{minutes:.1f} min" if minutes < 60 else f"{minutes / 60:.1f} h"
 
 
 def result(folder: RunFolder, *, gated: bool) -> int:
@@ -124,12 +159,59 @@ def result(folder: RunFolder, *, gated: bool) -> int:
     return outcome(gate(record, evidence=folder.path)) if gated else completion(record)
 
 
-def outcome(decided: GateOutcome) -> int:
-    """Print what the gate decided, line by line; return the exit code."""
-    rows = [[line.about, WORDS.get(line.state, line.state), line.text] for line in decided.lines]
-    _table("gate", ["about", "state", "why"], rows)
-    print(f"gate: exit code {decided.exit_code}")
+def model_check(found: ModelCheck) -> int:
+    """Print what a model keeps and what it can be asked; return the exit code."""
+    rows = [["breaks" if own.broken else "keeps", own.sentence, own.broken] for own in found.promises]
+    _table("promises", ["", "what a recommender promises", "what broke it"], rows)
+    print(f"It {'; '.join(found.able) or 'recommends, and nothing more'}.")
+    print(f"It can be asked by {len(found.askable)} probes: {', '.join(found.askable) or 'none'}.")
+    locked = [[own.what, ", ".join(own.methods), ", ".join(own.probes)] for own in found.locked]
+    if locked:
+        _table("what would unlock more", ["a model that", "has the methods", "can also be asked by"], locked)
+    return 0 if found.holds else 1
+
+
+def outcome(decided: GateOutcome, name: str = "gate") -> int:
+    """Print what the gate or another judge decided, line by line; return the exit code."""
+    lines(name, decided.lines)
+    print(f"{name}: exit code {decided.exit_code}")
     return decided.exit_code
+
+
+def lines(title: str, looked_at: Sequence[Line]) -> None:
+    """Print what was looked at, one line each."""
+    rows = [[line.about, WORDS.get(line.state, line.state), line.text] for line in looked_at]
+    _table(title, ["about", "state", "why"], rows)
+
+
+def selftested(result: Selftest) -> int:
+    """Print how every probe did in its known-answer worlds; return the exit code."""
+    heads = ["probe", "bars", "false alarms (95 % ends)", "at the bound", "planted fault found", "how", ""]
+    rows = [
+        [
+            row.probe,
+            row.standing,
+            _rate(row.alarms),
+            _rate(row.at_bound) or ("no closed form" if row.found else ""),
+            _rate(row.found),
+            "" if not row.found else "end to end" if row.asked else "estimate alone",
+            row.why,
+        ]
+        for row in result.rows
+    ]
+    _table("self-test", heads, rows)
+    if result.not_run:
+        print(f"Not tried: {', '.join(result.not_run)}.")
+    print(
+        f"{result.seeds} worlds a dial, {result.seconds:.0f} s. “End to end”: a planted model answered the"
+        " probe's own questions; “estimate alone”: answers were sampled with the truth known."
+    )
+    print(f"selftest: exit code {result.exit_code}")
+    return result.exit_code
+
+
+def _rate(rate: Rate | None) -> str:
+    return f"{rate.rejected}/{rate.worlds} ({rate.low:.1%} to {rate.high:.1%})" if rate else ""
 
 
 def _row(finding: FindingRecord) -> Iterable[str]:
@@ -140,10 +222,11 @@ def _row(finding: FindingRecord) -> Iterable[str]:
     rows = [row for row in finding.measurements if decided is None or (row.name, row.group) == (name, group)]
     yield finding.text.title
     yield WORDS.get(finding.verdict, finding.verdict)
-    if not rows or rows[0].value is None or rows[0].low is None or rows[0].high is None:
+    if not rows or rows[0].value is None or rows[0].low is None:
         yield "not estimable" if rows else ""
     else:
-        yield f"{rows[0].value:.3g} ({rows[0].low:.3g} to {rows[0].high:.3g}) {rows[0].unit}"
+        ends = "or more" if rows[0].high is None else f"to {rows[0].high:.3g}"
+        yield f"{rows[0].value:.3g} ({rows[0].low:.3g} {ends}) {rows[0].unit}"
     yield f"{rows[0].clusters:,}" if rows else ""
     reason = decided.reason if decided else finding.not_asked or finding.error
     yield f"{group}: {reason}" if group != "overall" else reason

@@ -56,6 +56,7 @@ def run(
     model: Annotated[
         str | None, typer.Option(help="a model's name, or your own: module:attribute, file.py:attribute")
     ] = None,
+    recorded: Annotated[Path | None, typer.Option(help="a table of recorded lists, for a model")] = None,
     data: Annotated[str | None, typer.Option(help="a data set's name (see `audit data`)")] = None,
     data_path: Annotated[Path | None, typer.Option(help="where the data lie")] = None,
     base: Annotated[str | None, typer.Option(help="what the model is tuned from: a path or hub name")] = None,
@@ -63,6 +64,9 @@ def run(
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="KEY=VALUE for the model, data.KEY=VALUE, PROBE.KEY=VALUE"),
+    ] = None,
+    suite: Annotated[
+        str | None, typer.Option(help="which probes: quick (trains nothing), standard (the default) or full")
     ] = None,
     probe: Annotated[list[str] | None, typer.Option(help="run only this probe; may be repeated")] = None,
     skip: Annotated[list[str] | None, typer.Option(help="leave this probe out; may be repeated")] = None,
@@ -84,10 +88,12 @@ def run(
 
     flags: dict[str, Any] = {
         "model": model,
+        "recorded": recorded,
         "data": data,
         "data_path": data_path,
         "base": base,
         "preset": preset,
+        "suite": suite,
         "probes": probe,
         "skip": skip,
         "seed": seed,
@@ -131,9 +137,16 @@ def data(where: Annotated[Path | None, typer.Option("--data-path", help="also lo
 def report(
     which: Run = "latest",
     to: Annotated[str, typer.Option(help="formats, with commas between (see `audit list reports`)")] = "html",
+    index: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="instead, one page over all runs in this folder")
+    ] = None,
 ) -> None:
     """Write a run's report again from its record."""
-    from .commands import rendered
+    from .commands import indexed, rendered
+
+    if index is not None:
+        typer.echo(f"History: {indexed(index)}")
+        return
 
     for path in rendered(which, to):
         typer.echo(f"Report: {path}")
@@ -143,12 +156,114 @@ def report(
 def gate(
     which: Run = "latest",
     policy: Annotated[Path | None, typer.Option(help="the organisation's bounds, TOML")] = None,
+    baseline: Annotated[str | None, typer.Option(help="an earlier run; this may not be worse")] = None,
+    init: Annotated[bool, typer.Option("--init", help="write a first policy for this run and stop")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="also say how every bounded row stands")] = False,
 ) -> None:
     """Judge a run by a policy; the exit code tells the verdict.
 
     0 passed, 1 failed, 2 wrong usage, 3 unfinished, 4 undecided, 5 nothing ran.
     """
-    from ._printing import outcome
-    from .commands import gated
+    from . import _printing as printing
+    from .commands import first_policy, gate_explained, gated
 
-    raise typer.Exit(outcome(gated(which, policy)))
+    if init:
+        typer.echo(f"Policy: {first_policy(which, policy)}")
+        return
+    if explain:
+        printing.lines("how every bounded row stands", gate_explained(which, policy))
+    raise typer.Exit(printing.outcome(gated(which, policy, baseline)))
+
+
+@app.command("check-model")
+def check_model(
+    model: Annotated[str, typer.Argument(help="a model's name, or your own: file.py:attribute")],
+    data: Annotated[str, typer.Option(help="a data set's name (see `audit data`)")] = "world-tiny",
+    data_path: Annotated[Path | None, typer.Option(help="where the data lie")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="as in `audit run`")] = None,
+) -> None:
+    """Try a recommender on a few requests: what it keeps, what it can be asked, and what would unlock more.
+
+    0 it keeps every promise, 1 it breaks one, 2 it cannot be built.
+    """
+    from . import _printing as printing
+    from .check_model import check_model as try_model
+    from .checks import read_config
+    from .progress import shown
+
+    asked = read_config({"model": model, "data": data, "data_path": data_path}, settings or [])
+    with shown() as listener:
+        found = try_model(asked, listener=listener)
+    raise typer.Exit(printing.model_check(found))
+
+
+@app.command("check-policy")
+def check_policy(files: Annotated[list[Path], typer.Argument(help="policies, TOML")]) -> None:
+    """Check policies without a run: names, bounds and waivers.
+
+    0 all can be used, 1 a waiver has expired, 2 a policy cannot be used.
+    """
+    from .commands import checked_policies
+
+    code = 0
+    for line in checked_policies(files):
+        typer.echo(line.text)
+        code = max(code, line.code)
+    raise typer.Exit(code)
+
+
+@app.command()
+def compare(
+    before: Annotated[str, typer.Argument(help="the earlier run")],
+    after: Run = "latest",
+    out: Annotated[Path | None, typer.Option(help="the page; comparison.html in AFTER's folder")] = None,
+) -> None:
+    """Compare two runs, person by person where both asked the same people."""
+    from .commands import compared
+
+    answer, path = compared(before, after, out)
+    typer.echo(answer)
+    typer.echo(f"Comparison: {path}")
+
+
+@app.command()
+def verify(which: Run = "latest") -> None:
+    """Compute a run's measurements and verdicts again from its evidence, and name what differs.
+
+    0 everything follows, 1 something differs, 2 wrong usage, 5 there is no evidence to compute from.
+    """
+    from ._printing import outcome
+    from .commands import verified
+
+    raise typer.Exit(outcome(verified(which), "verify"))
+
+
+@app.command()
+def selftest(
+    probe: Annotated[list[str] | None, typer.Option(help="try only this probe; may be repeated")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="worlds to try at each dial")] = 200,
+    jobs: Annotated[int, typer.Option(min=1, help="processes at once")] = 2,
+    out: Annotated[Path | None, typer.Option(help="also write the result to this file, as JSON")] = None,
+    full: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="instead, write power curves and their table here")
+    ] = None,
+) -> None:
+    """Try every probe in worlds whose answer is known: it must be silent, or loud where a fault is planted.
+
+    0 every probe holds its bars, 1 one misses or has no such world, 2 wrong usage, 3 one is broken, 4 too few
+    worlds to tell, 5 nothing was tried.
+    """
+    from ._printing import selftested
+    from ._trials_power import grid, write_power
+    from .progress import shown
+    from .selftest import selftest as try_all
+
+    with shown() as listener:
+        result = try_all(
+            probe or (), seeds=seeds, processes=jobs, grid=grid if full else None, listener=listener
+        )
+    if out is not None:
+        out.write_text(result.to_json(), encoding="utf-8")
+    for path in write_power(result, full) if full else ():
+        typer.echo(f"Written: {path}")
+    raise typer.Exit(selftested(result))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..reports.record import AuditRecord
 from . import plugins
 from .checks import read_config
 from .config import AuditConfig, split_settings
 from .errors import UsageError, unknown
-from .gate import GateOutcome, read_policy
+from .gate import GateOutcome, Line, Policy, policy_line, read_policy, with_lines
 from .gate import gate as judge_run
 from .runner import write_reports
-from .store import LATEST, RunFolder, find_run
+from .store import LATEST, RunFolder, find_run, write_text
+
+if TYPE_CHECKING:
+    from ._sides import Run
+
+RECORDED = "recorded_lists"
 
 
 def prepare_run(
@@ -27,6 +33,10 @@ def prepare_run(
         For every problem of the configuration, and for a resumed run that should change it.
     """
     given = {name: value for name, value in flags.items() if value is not None}
+    if recorded := given.pop("recorded", None):
+        if "model" in given:
+            raise UsageError("give --model or --recorded, not both: recorded lists need no model")
+        given["model"], settings = RECORDED, [f"path={recorded}", *settings]
     if not resume:
         if which is not None:
             raise UsageError(f"`audit run` takes no argument {which!r}; go on with a run by --resume {which}")
@@ -50,7 +60,7 @@ def prepare_run(
 def rendered(which: str, formats: str) -> tuple[str, ...]:
     """Write a run's reports in these formats; return their paths."""
     known = {report.name: report for report in plugins.discover("report").values()}
-    by_suffix = {str(report.says["SUFFIX"]).lstrip("."): name for name, report in known.items()}
+    by_suffix = {str(report.says["SUFFIX"]).split(".")[1]: name for name, report in known.items()}
     wanted = [part.strip() for part in formats.split(",") if part.strip()]
     if strange := [name for name in wanted if name not in known and name not in by_suffix]:
         raise UsageError(*(unknown("report", name, known) for name in strange))
@@ -59,9 +69,107 @@ def rendered(which: str, formats: str) -> tuple[str, ...]:
     return tuple(write_reports(folder, folder.read_record(), names).values())
 
 
-def gated(which: str, policy: Path | None) -> GateOutcome:
-    """Judge a run by a policy, or by the one it was run with."""
+def indexed(folder: Path) -> Path:
+    """Write one page over all runs in a folder, and return its path.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds no run.
+    """
+    from ..reports.history import Entry, render
+
+    runs = sorted(path.parent for path in folder.glob("**/record.json"))
+    if not runs:
+        raise UsageError(f"no run lies in {folder}; name the folder that holds runs, such as audits")
+    entries = [Entry(record=find_run(str(run)).read_record(), link=_link(run, folder)) for run in runs]
+    return write_text(folder / "index.html", render(entries))
+
+
+def _link(run: Path, folder: Path) -> str:
+    """Where a run's report lies, as seen from the folder's page."""
+    from urllib.parse import quote
+
+    report = run / "report.html"
+    return quote(report.relative_to(folder).as_posix()) if report.is_file() else ""
+
+
+def gated(which: str, policy: Path | None, baseline: str | None = None) -> GateOutcome:
+    """Judge a run by a policy, or by the one it was run with, and hold it against an earlier run if named."""
     folder = find_run(which)
     record = folder.read_record()
-    asked = [finding.probe for finding in record.findings]
-    return judge_run(record, read_policy(policy, asked) if policy else None, evidence=folder.path)
+    wanted = _policy(policy, record)
+    decided = judge_run(record, wanted, evidence=folder.path)
+    if baseline is None:
+        return decided
+    from .ratchet import ratchet
+
+    return with_lines(decided, ratchet(_side(which), _side(baseline), wanted))
+
+
+def gate_explained(which: str, policy: Path | None) -> tuple[Line, ...]:
+    """How every bounded row of a run stands."""
+    from .explain import explained
+
+    record = find_run(which).read_record()
+    return explained(record, _policy(policy, record))
+
+
+def first_policy(which: str, path: Path | None) -> Path:
+    """Write a first policy for a run."""
+    from .policy_file import write_policy
+
+    return write_policy(find_run(which).read_record(), path or Path("policy.toml"))
+
+
+def checked_policies(files: Sequence[Path]) -> tuple[Line, ...]:
+    """One line a policy: what it holds, or which waivers have expired.
+
+    Raises
+    ------
+    UsageError
+        Naming every problem of every file.
+    """
+    problems: list[str] = []
+    lines: list[Line] = []
+    for path in files:
+        try:
+            lines.append(policy_line(read_policy(path), str(path)))
+        except UsageError as found:
+            problems += found.problems
+    if problems:
+        raise UsageError(*problems)
+    return tuple(lines)
+
+
+def compared(before: str, after: str, out: Path | None) -> tuple[str, Path]:
+    """Compare two runs; return the answer in a sentence and the page's path."""
+    from ..reports.comparison import answer, render
+    from .compare import compare
+
+    early, late = _side(before), _side(after)
+    comparison = compare(early, late)
+    path = out or late.folder / "comparison.html"
+    write_text(path, render(comparison))
+    return answer(comparison), path
+
+
+def _side(which: str) -> Run:
+    from ._sides import Run
+
+    folder = find_run(which)
+    return Run(record=folder.read_record(), folder=folder.path)
+
+
+def _policy(path: Path | None, record: AuditRecord) -> Policy:
+    if path is None:
+        return Policy.model_validate(record.policy)
+    return read_policy(path, [finding.probe for finding in record.findings])
+
+
+def verified(which: str) -> GateOutcome:
+    """Compute a run again from its evidence."""
+    from .verify import verify
+
+    folder = find_run(which)
+    return verify(folder.read_record(), evidence=folder.path)

@@ -47,10 +47,14 @@ class Waiver(_Table):
 
 
 class Policy(_Table):
-    """What an organisation demands of an audit."""
+    """What an organisation demands of an audit.
+
+    ``baseline_margin`` is the share of a bound by which its measurement may be worse than in a baseline.
+    """
 
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     inconclusive: Literal["fail", "warn", "pass"] = "fail"
+    baseline_margin: float = Field(default=0.2, ge=0, allow_inf_nan=False)
     required: tuple[str, ...] = ()
     criteria: tuple[Bound, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -160,6 +164,28 @@ def gate(
         *_tampering(record, evidence),
     ]
     return GateOutcome(exit_code=_exit_code(lines), lines=tuple(lines))
+
+
+def policy_line(policy: Policy, name: str, today: date | None = None) -> Line:
+    """What a policy holds, in one line; expired waivers fail it."""
+    expired = list(_expired(policy, today or datetime.now(UTC).date()))
+    counted = [
+        f"{len(things)} {word}{'s' if len(things) != 1 else ''}"
+        for word, things in (
+            ("bound", policy.criteria),
+            ("required probe", policy.required),
+            ("waiver", policy.waivers),
+        )
+    ]
+    said = "; ".join(line.text for line in expired)
+    text = f"{name}: {', '.join(counted)}{'; ' + said if said else ''}"
+    return Line(about=name, state="expired" if expired else "ok", text=text, code=FAILED if expired else DONE)
+
+
+def with_lines(outcome: GateOutcome, more: Sequence[Line]) -> GateOutcome:
+    """The outcome with what else was looked at."""
+    lines = (*outcome.lines, *more)
+    return GateOutcome(exit_code=_exit_code(lines), lines=lines)
 
 
 def deciding(finding: FindingRecord) -> tuple[Verdict, ...]:

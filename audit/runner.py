@@ -18,6 +18,7 @@ from ._describing import describe_data, describe_model, environment
 from .config import AuditConfig
 from .errors import DESCRIBED, AuditError, Interrupted, MissingLibrary
 from .executors import local
+from .paces import Paces, Stopwatch
 from .plan import Job, plan
 from .progress import Event, Listener, State, silent
 from .session import Session, open_session
@@ -94,6 +95,10 @@ class _Run:
     family: Family = field(default_factory=lambda: Family(alpha=0.05, checks=(), alpha_each=0.05))
     findings: list[FindingRecord] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    stopwatch: Stopwatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stopwatch = Stopwatch(Paces.of(self.session))
 
     def complete(self) -> AuditRecord:
         """Make the model, put every question to it, and write the record after each."""
@@ -172,6 +177,7 @@ class _Run:
     def _tell(self, event: Event) -> None:
         if event.state in ("done", "reused"):
             self.seconds[event.job] = event.seconds
+        self.stopwatch(event)
         self.listener(event)
 
 

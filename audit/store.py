@@ -41,7 +41,7 @@ class RunFolder:
 
     def write_record(self, record: AuditRecord) -> None:
         """Replace the record in one step."""
-        _write(self.record_path, to_json(record))
+        write_text(self.record_path, to_json(record))
 
     def read_record(self) -> AuditRecord:
         """Read the record.
@@ -80,7 +80,7 @@ class RunFolder:
 
     def write_report(self, name: str, text: str) -> Path:
         """Write a rendered report."""
-        return _write(self.path / name, text)
+        return write_text(self.path / name, text)
 
     def log_error(self, text: str) -> Path:
         """Keep a traceback."""
@@ -115,13 +115,13 @@ def begin(config: AuditConfig, command: str) -> RunFolder:
     }
     try:
         path.mkdir(parents=True, exist_ok=True)
-        _write(path / RUN, json.dumps(about, indent=2) + "\n")
+        write_text(path / RUN, json.dumps(about, indent=2) + "\n")
     except OSError as problem:
         raise UsageError(
             f"nothing can be written to {path} ({problem.strerror}); give a folder of your own by --out"
         ) from None
     if config.out is None:
-        _write(AUDITS / LATEST, run_id + "\n")
+        write_text(AUDITS / LATEST, run_id + "\n")
     return folder
 
 
@@ -160,7 +160,8 @@ def load_record(run: str | Path = LATEST) -> AuditRecord:
     return find_run(str(run)).read_record()
 
 
-def _write(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str) -> Path:
+    """Write a file in one step, so that a kill at any moment leaves the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text(text, encoding="utf-8")

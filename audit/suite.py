@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 
+from ..models.capabilities import CAPABILITIES, UNNAMED, lacking
 from ..probes.base import Criterion, Probe
 from . import plugins
 from ._settings import typed
@@ -40,18 +41,29 @@ class Question:
         """The bounds that can fail it."""
         return tuple(criterion for criterion in self.probe.criteria() if criterion.role == "gate")
 
+    def refusal(self, can: Collection[str]) -> str:
+        """Why it is not put to a model that can do this: the probe's own sentence, or what is missing."""
+        missing, own = lacking(self.plugin.needs, can), self.plugin.says.get("otherwise")
+        if not missing:
+            return ""
+        if own and "recorded" not in can:
+            return f"the audited model {own}"
+        known = {name: sentence for name, (_, sentence) in CAPABILITIES.items()} | UNNAMED
+        named = [" or ".join(known.get(name, name) for name in need.split("|")) for need in missing]
+        recorded = "recorded" in can
+        ending = "recorded lists only repeat what was said" if recorded else "the audited one does not"
+        return f"this needs a model that {' and '.join(named)}; {ending}"
+
 
 def suite_of(config: AuditConfig) -> tuple[Question, ...]:
-    """The questions of a configuration: the named probes or all, less those to skip.
+    """The questions of a configuration: the named probes or those of its suite, less those to skip.
 
     Raises
     ------
     UsageError
         For probes that cannot be loaded or set up as wanted, and if none is left.
     """
-    names = config.probes or tuple(
-        name for name, plugin in plugins.discover("probe").items() if plugin.built_in
-    )
+    names = config.probes or _members(config.suite)
     chosen = [name for name in dict.fromkeys(names) if name not in config.skip]
     questions: list[Question] = []
     problems: list[str] = []
@@ -69,6 +81,13 @@ def suite_of(config: AuditConfig) -> tuple[Question, ...]:
     if problems:
         raise UsageError(*problems)
     return tuple(questions)
+
+
+def _members(suite: str) -> tuple[str, ...]:
+    """The built-in probes of a suite; those of the smaller suites are in it too."""
+    wanted = plugins.SUITES[: plugins.SUITES.index(suite) + 1]
+    known = plugins.discover("probe").items()
+    return tuple(name for name, plugin in known if plugin.built_in and plugin.suite in wanted)
 
 
 def _question(name: str, config: AuditConfig) -> Question:

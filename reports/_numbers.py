@@ -86,21 +86,23 @@ def count(row: Measurement, places: int) -> str:
 
 
 def estimate(row: Measurement, places: int) -> str:
-    """Value and interval, "0.12 (0.07 to 0.18)", "32 (counted)" or "not estimable"."""
+    """Value and interval, "0.12 (0.07 to 0.18)", "0.7 (0.4 or more)", "32 (counted)" or "not estimable"."""
     if row.value is None:
         return NOT_ESTIMABLE
     if is_count(row):
         return f"{count(row, places)} (counted)"
     value = number(row.value, places)
-    if row.low is None or row.high is None:
+    if row.low is None:
         return f"{value} (no interval)"
     return f"{value} ({interval(row, places)})"
 
 
 def interval(row: Measurement, places: int) -> str:
-    """Only the interval, "0.07 to 0.18"."""
-    if row.low is None or row.high is None:
+    """Only the interval, "0.07 to 0.18", or "0.4 or more" where there is no upper end."""
+    if row.low is None:
         return NOT_ESTIMABLE
+    if row.high is None:
+        return f"{number(row.low, places)} or more"
     return f"{number(row.low, places)} to {number(row.high, places)}"
 
 

@@ -43,3 +43,9 @@ def listed(parts: list[str] | tuple[str, ...]) -> str:
     if len(parts) < 2:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def paragraphs(text: str) -> list[str]:
+    """A docstring's paragraphs, each as one line; indented ones keep their lines."""
+    blocks = [block.strip("\n") for block in re.split(r"\n\s*\n", text) if block.strip()]
+    return [block if block.startswith(" ") else " ".join(block.split()) for block in blocks]

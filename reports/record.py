@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..probes.base import SEVERITY, Criterion, Exhibit, Measurement, State, Verdict
+from ..probes.base import SEVERITY, Criterion, Curve, Exhibit, Measurement, State, Verdict
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -37,6 +37,7 @@ class FindingRecord:
     verdicts: tuple[Verdict, ...] = ()
     caveats: tuple[str, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
+    curves: tuple[Curve, ...] = ()
     not_asked: str = ""
     error: str = ""
     evidence_file: str = ""
@@ -147,6 +148,7 @@ __all__ = [
     "AuditedData",
     "AuditedModel",
     "Criterion",
+    "Curve",
     "Exhibit",
     "Family",
     "FindingRecord",

@@ -30,6 +30,7 @@ DOORS = {
     "models.baselines",
     "models.planted.faults",
     "probes.base",
+    "probes.paired",
     "probes.testing",
     "probes.stats",
     "reports.record",
@@ -42,8 +43,8 @@ KITS = {"probes.testing", "probes.trials"}
 
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "peft", "opacus", "flwr", "ray"}
 HEAVY |= {"pandas", "pyarrow", "scipy", "statsmodels", "sklearn", "fairlearn"}
-BOUNDARIES = ("audit/runner.py", "audit/executors/", "audit/cli.py")
-"""Where any error is caught: around a job, and around the whole command."""
+BOUNDARIES = ("audit/runner.py", "audit/executors/", "audit/cli.py", "audit/check_model.py")
+"""Where any error is caught: around a job, around the whole command, and around a stranger's model."""
 
 LONGEST_FUNCTION, LONGEST_FILE = 60, 350
 SKIPPED = {"audits", "build", "dist", "node_modules"}

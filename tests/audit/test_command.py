@@ -123,7 +123,7 @@ def test_bad_names_and_files_are_all_told_at_once(command: Command) -> None:
         ),
         "there is no file talrec.py",
         "no data set is called 'ml-100'; did you mean ml-100k",
-        "no probe is called 'calibratoin'; did you mean calibration?",
+        "no probe is called 'calibratoin'; did you mean calibration",
         "policy policy.toml: inconclusive: input should be 'fail', 'warn' or 'pass', got 'maybe'",
         "policy policy.toml: banana: there is no such setting",
         "there is no file or folder gone.csv",

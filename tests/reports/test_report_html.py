@@ -252,7 +252,7 @@ def test_the_page_names_only_commands_that_exist(record: AuditRecord) -> None:
     page = Tree(html.render(replace(record, command="run --model tallrec"))).root
     typed = [node.text for node in page.walk() if node.attrs.get("class") == "command"]
     run = "audit run --model tallrec"
-    assert typed == [run, "audit report RUN", "audit gate RUN", run]
+    assert typed == [run, "audit report RUN", "audit gate RUN", "audit verify RUN", run]
     assert "The evidence folder beside the record holds every answer." in page.text
     assert "1 min 49 s (training 1 min 1 s), made" in page.text
 
