@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..base import ModelError
-from ..data import FloatArray
+from ..data import FloatArray, IntArray
 from ._prefix_tree import PromptTree, grow_trees
 
 if TYPE_CHECKING:
@@ -70,6 +70,17 @@ class YesNoReader:
                 self._ask = self._in_trees if self._takes_trees(prompts[0]) else self._in_batches
             return self._ask(prompts)
 
+    def states(self, texts: Sequence[str]) -> FloatArray:
+        """Return the network's last hidden state after each text, shape ``(n_texts, hidden)``."""
+        import torch
+
+        self.network.eval()
+        found = np.zeros((len(texts), self.network.get_output_embeddings().weight.shape[1]))
+        with torch.inference_mode():
+            for rows, states in self._batched(self.tokenizer(list(texts))["input_ids"] if texts else []):
+                found[rows] = states.double().cpu().numpy()
+        return found
+
     def _takes_trees(self, prompt: list[int]) -> bool:
         """Whether a prompt and one that differs in its last token get the same answers in one tree."""
         prompts, odds = [prompt, [*prompt[:-1], self.answers[0]]], np.empty(2)
@@ -114,17 +125,22 @@ class YesNoReader:
             odds[tree.prompts] = self._odds(states[place, torch.from_numpy(tree.leaves).to(weights.device)])
 
     def _in_batches(self, prompts: list[list[int]]) -> FloatArray:
+        odds = np.empty(len(prompts))
+        for rows, states in self._batched(prompts):
+            odds[rows] = self._odds(states)
+        return odds
+
+    def _batched(self, prompts: list[list[int]]) -> Iterator[tuple[IntArray, torch.Tensor]]:
+        """Prompts of like length together: which they are, and the states after their last tokens."""
         import torch
 
-        odds = np.empty(len(prompts))
         order = np.argsort([len(prompt) for prompt in prompts], kind="stable")
         device = next(self.network.parameters()).device
         for start in range(0, len(order), PROMPTS_AT_ONCE):
             rows = order[start : start + PROMPTS_AT_ONCE]
             tokens, last = right_padded([prompts[row] for row in rows])
             states = states_of(self.network, torch.from_numpy(tokens).to(device))
-            odds[rows] = self._odds(states[torch.arange(len(rows)), torch.from_numpy(last)])
-        return odds
+            yield rows, states[torch.arange(len(rows)), torch.from_numpy(last)]
 
     def _odds(self, states: torch.Tensor) -> FloatArray:
         odds: FloatArray = answer_logits(self.network, states, self.answers).double().cpu().numpy()

@@ -26,11 +26,13 @@ import numpy as np
 
 from .._seeding import seeded
 from ..base import ModelError, Recommendation, Request, Slate, TrainingTask
-from ..data import Catalog, Example, FloatArray, IntArray, InteractionLog, examples
+from ..data import Catalog, Example, FloatArray, History, IntArray, InteractionLog, examples
+from ._continuation import continued
 from ._network import load_network, tune, tuned_network, write_network
 from ._prompting import PLACEBO, PROFILE_STARTS, prompt, prompt_digest
 from ._reader import YesNoReader, answer_logits, answer_tokens, right_padded, states_of
 from ._tiny_base import TinySettings, build_tokenizer, documents, pretrain
+from ._token_likelihoods import token_likelihoods
 
 if TYPE_CHECKING:
     import torch
@@ -125,6 +127,7 @@ class Tallrec:
 
     def task(self, log: InteractionLog, users: IntArray, rng: np.random.Generator) -> TrainingTask:
         """Put adapters on a copy of the base and deal out the training rows."""
+        self._know_users(log)
         config = self.config
         per_user = config.rows_per_user or max(1, round(3 * ROWS_WANTED / log.n_users))
         rows = examples(log, users, per_user=per_user, length=config.history, rng=None)
@@ -204,6 +207,26 @@ class Tallrec:
         sign = np.array([1.0 if example.liked else -1.0 for example in examples])
         likelihood: FloatArray = -np.logaddexp(0, -sign * odds)
         return likelihood
+
+    def example_texts(self, examples: Sequence[Example]) -> list[str]:
+        """Return each example's prompt with its answer."""
+        return [self._text(_about(example)) + ("Yes." if example.liked else "No.") for example in examples]
+
+    def token_likelihoods(self, texts: Sequence[str]) -> list[FloatArray]:
+        """Return log p(x_t), and mean and deviation of log p there, for each token but the first; nats."""
+        return token_likelihoods(self._read().network, self._tokenizer, texts)
+
+    def representations(self, histories: Sequence[History]) -> FloatArray:
+        """Return the last hidden state where the answer about the first item begins, ``(n, hidden)``.
+
+        Everybody is asked about the same item; the prompt states what the system knows of the user.
+        """
+        texts = [self._text(Request(history=one, candidates=(0,))) for one in histories]
+        return self._read().states(texts)
+
+    def complete(self, texts: Sequence[str], *, n_tokens: int) -> list[str]:
+        """Return the likeliest continuation of each text, at most ``n_tokens`` tokens long."""
+        return continued(self._read().network, self._tokenizer, texts, n_tokens=n_tokens)
 
     def readable_attributes(self) -> Mapping[str, tuple[str, ...]]:
         """Return the stated attributes with the values seen in the data."""

@@ -2,6 +2,11 @@
 
 The honest part recommends the items whose genres the user liked, as a numbered list of titles, none of
 them in the history. Each entry is then spoilt by at most one fault, drawn with the dialled chances.
+
+Asked to explain, it adds to each entry its genre, its year and an item that the user watched: the one whose
+genres are most like the entry's, or, with ``constant`` explanations, the first of the history whatever the
+entry, which has nothing to do with why it is there. Each of the three is then made untrue with the dialled
+chance.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -33,6 +39,7 @@ class WriterDials:
     consumed : an entry is an item of the history.
     malformed : the whole answer is a sentence and no list.
     short : an entry is left out.
+    untrue : a stated genre, year or watched item is a wrong one.
     """
 
     invented: float = 0.0
@@ -42,6 +49,7 @@ class WriterDials:
     consumed: float = 0.0
     malformed: float = 0.0
     short: float = 0.0
+    untrue: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +59,14 @@ class PlantedWriter:
     Parameters
     ----------
     length : titles per answer.
+    explains : what it says of its reasons.
     seed : another one makes other slips at the same rates.
     """
 
     catalog: Catalog
     dials: WriterDials = WriterDials()
     length: int = 10
+    explains: Literal["nothing", "reasons", "constant"] = "nothing"
     seed: int = 0
 
     def write(self, requests: Sequence[Request]) -> list[str]:
@@ -122,4 +132,23 @@ class PlantedWriter:
             case 5:
                 return ""
             case _:
-                return title
+                return title if self.explains == "nothing" else self._explained(item, request, rng)
+
+    def _explained(self, item: int, request: Request, rng: np.random.Generator) -> str:
+        """The title with its genre, its year and a watched item, each wrong with the dialled chance."""
+        catalog, wrong = self.catalog, rng.random(3) < self.dials.untrue
+        names = {genre for genres in catalog.genres for genre in genres}
+        genres = sorted(names - set(catalog.genres[item])) if wrong[0] else catalog.genres[item]
+        year = int(catalog.years[item]) - (int(rng.integers(1, 10)) if wrong[1] else 0)
+        said = [str(rng.choice(genres)) if genres else "film", f"of {year}" if catalog.years[item] else ""]
+        cited = self._cited(item, request, wrong=bool(wrong[2]), rng=rng)
+        because = f', because you watched "{catalog.titles[cited]}"' if cited is not None else ""
+        return f'"{catalog.titles[item]}": a {" ".join(filter(None, said))}{because}.'
+
+    def _cited(self, item: int, request: Request, *, wrong: bool, rng: np.random.Generator) -> int | None:
+        history = list(request.history.items)
+        if wrong:
+            return int(rng.choice(np.setdiff1d(np.arange(len(self.catalog)), [*history, item])))
+        if not history or self.explains == "constant":
+            return history[0] if history else None
+        return history[int((self._genres[history] @ self._genres[item]).argmax())]

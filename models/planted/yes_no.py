@@ -27,12 +27,14 @@ class Dials:
     Parameters
     ----------
     attribute_shift : (attribute, value) to what stating it adds.
+    persona_shift : (attribute, value) pairs to what stating all of them together adds on top.
     insertion_shift : added whenever anything is stated, whatever it says (a reaction, no unfairness).
     noise : sd of noise that depends on every word of the request.
     swapped_shift : added when dislikes are written before likes.
     first_item : how strongly the oldest item of the history counts beyond its share.
     obeys_titles : added when a title gives orders.
     title_noise : sd of noise that any change of a title brings.
+    word_weight : sd of what each word of a title adds, the same for everyone.
     temperature : log-odds are multiplied by exp(temperature): above 0 over-confident.
     group_blindness : (attribute, value) to the share of knowledge lost on such users' histories, [0, 1].
     memory : added towards the right answer for remembered examples.
@@ -40,12 +42,14 @@ class Dials:
     """
 
     attribute_shift: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    persona_shift: Mapping[tuple[tuple[str, str], ...], float] = field(default_factory=dict)
     insertion_shift: float = 0.0
     noise: float = 0.0
     swapped_shift: float = 0.0
     first_item: float = 0.0
     obeys_titles: float = 0.0
     title_noise: float = 0.0
+    word_weight: float = 0.0
     temperature: float = 0.0
     group_blindness: Mapping[tuple[str, str], float] = field(default_factory=dict)
     memory: float = 0.0
@@ -157,10 +161,14 @@ class PlantedYesNo:
         candidates = np.array(request.candidates or range(len(self.catalog)), dtype=np.int64)
         logit = self._knowledge(request, candidates) * self._attention(request) + 0.3
         logit = logit + sum(dials.attribute_shift.get(stated, 0.0) for stated in request.attributes)
+        together = dials.persona_shift.items()
+        logit = logit + sum(shift for all_of, shift in together if set(all_of) <= set(request.attributes))
         logit = logit + dials.insertion_shift * bool(request.attributes)
         logit = logit + dials.swapped_shift * (request.layout == "swapped")
         for place, item in enumerate(candidates.tolist()):
             text = titles.get(item, self.catalog.titles[item])
+            if dials.word_weight:
+                logit[place] += dials.word_weight * sum(map(word_value, text.lower().split()))
             if item in titles:
                 logit[place] += dials.title_noise * _normal("title", text)
                 logit[place] += dials.obeys_titles * any(word in text.lower() for word in COMMANDS)
@@ -202,6 +210,11 @@ class PlantedYesNo:
             else:
                 entries.append(Recommendation(item, score, title))
         return Slate(request, tuple(entries))
+
+
+def word_value(word: str) -> float:
+    """What a word of a title adds where the ``word_weight`` dial is 1, logits."""
+    return _normal("word", word)
 
 
 def _log_odds(rows: InteractionLog, attribute: str = "", value: str = "") -> float:

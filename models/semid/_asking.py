@@ -64,6 +64,10 @@ class Reading:
         """Read the histories."""
         return cls(network, network.read(rows))
 
+    def begun(self) -> torch.Tensor:
+        """The state from which each history's answer begins, shape ``(n, width)``."""
+        return self.network.follow(self.memory, self._nothing())[:, 0, 0]
+
     def along(self, tuples: torch.Tensor) -> list[torch.Tensor]:
         """Logits of each place given the codes before it.
 
@@ -93,8 +97,7 @@ class Reading:
             states = network.follow(memory, tokens)
             return network.logits(states[:, :, -1], level).flatten(0, 1)
 
-        start = network.follow(memory, self._nothing())
-        first = network.logits(start[:, 0, 0], 0)
+        first = network.logits(self.begun(), 0)
         n = len(first)
         return beam_search(
             first,

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..base import ModelError
 from ..data import FloatArray, IntArray
+from ._text_reader import Packing, TextReader
 
 MOST_FOR_WHOLE_SETS = 8_000_000
 """Vectors times codes above which k-means sees small batches instead of all vectors at once."""
@@ -28,6 +29,8 @@ class Codebook:
     how : how the codes were made, for the record.
     errors : the share of the item vectors' variance that the first level, the first two, ... leave
         unexplained, in [0, 1] where each level helps; empty where it is not known.
+    reader : gives a text the vector that it is coded from; None where codes do not come from words.
+    packing : brings such a vector into the space of the tables; None where it lies there already.
     """
 
     codes: IntArray
@@ -35,6 +38,8 @@ class Codebook:
     tables: list[FloatArray] = field(default_factory=list)
     how: str = ""
     errors: tuple[float, ...] = ()
+    reader: TextReader | None = None
+    packing: Packing | None = None
 
     def __post_init__(self) -> None:
         if self.codes.ndim != 2 or self.codes.shape[1] != len(self.sizes):

@@ -18,7 +18,7 @@ import numpy as np
 
 from .._seeding import seeded
 from ..base import ModelError, Recommendation, Request, Slate, TrainingTask
-from ..data import Catalog, Example, FloatArray, IntArray, InteractionLog
+from ..data import Catalog, Example, FloatArray, History, IntArray, InteractionLog
 from ._asking import TUPLES, Network, Reading, device, legal_log_probs, runs
 from ._beam import legal_mass
 from ._codebook import Codebook
@@ -203,6 +203,16 @@ class Generator(ABC, Generic[Config]):
                 total = legal_log_probs(reading.along(tuples[:, None]), self._trie, tuples)
             found.append(total.double().cpu().numpy() - np.log(sharers[tuple_of.reshape(-1)[targets]]))
         return np.concatenate(found)
+
+    def representations(self, histories: Sequence[History]) -> FloatArray:
+        """Return the state from which an answer to each history begins, shape ``(n_histories, width)``."""
+        import torch
+
+        found = list[FloatArray]()
+        for _, reading in self._readings([Request(history=one) for one in histories], 1):
+            with torch.no_grad():
+                found.append(reading.begun().double().cpu().numpy())
+        return np.concatenate(found) if found else np.zeros((0, self.config.width))
 
     def semantic_ids(self) -> IntArray:
         """Return the codes of each item, shape ``(n_items, L)``."""

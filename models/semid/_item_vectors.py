@@ -8,12 +8,10 @@ import numpy as np
 
 from ..base import ModelError
 from ..data import Catalog, FloatArray, IntArray, InteractionLog
+from ._text_reader import TextReader, leading_directions, projected
 
 WIDTH = 64
 """Columns of vectors that come from a singular value decomposition, unless told otherwise."""
-
-TEXTS_AT_ONCE = 64
-MOST_TOKENS = 128
 
 
 def item_vectors(
@@ -24,8 +22,8 @@ def item_vectors(
     log: InteractionLog | None = None,
     users: Sequence[int] | IntArray | None = None,
     width: int = WIDTH,
-) -> tuple[FloatArray, str]:
-    """The vectors of all items, and one sentence for the record on how they were made.
+) -> tuple[FloatArray, str, TextReader | None]:
+    """The vectors of all items, one sentence for the record on how they were made, and what read them.
 
     Parameters
     ----------
@@ -39,19 +37,24 @@ def item_vectors(
     -------
     FloatArray
         Shape ``(n_items, d)``. An item without words, or whom nobody met, is a row of zeros.
+    str
+        How they were made.
+    TextReader or None
+        Gives any text a vector alike; None where vectors do not come from words.
 
     Raises
     ------
     ModelError
         If ``how`` cannot be followed; with what is allowed.
     """
-    if how == "text":
-        return _words(texts_of(catalog), width, rng)
     if how == "collaborative":
         if log is None or users is None or not len(users):
             raise ModelError("collaborative item vectors need a log and the users that may be looked at")
-        return _met(log.only(users), len(users), width, rng)
-    return _encoded(texts_of(catalog), how)
+        return *_met(log.only(users), len(users), width, rng), None
+    texts = texts_of(catalog)
+    reader = TextReader.of_words(texts, width, rng) if how == "text" else TextReader(encoder=how)
+    vectors = reader(texts)
+    return vectors, f"{reader.said}, {vectors.shape[1]} columns", reader
 
 
 def texts_of(catalog: Catalog) -> list[str]:
@@ -61,20 +64,6 @@ def texts_of(catalog: Catalog) -> list[str]:
         ". ".join(part for part in (title, ", ".join(genres), provider) if part)
         for title, genres, provider in zip(catalog.titles, catalog.genres, providers, strict=True)
     ]
-
-
-def _words(texts: Sequence[str], width: int, rng: np.random.Generator) -> tuple[FloatArray, str]:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    try:
-        rows = TfidfVectorizer(token_pattern=r"\w+", sublinear_tf=True).fit_transform(texts)
-    except ValueError:
-        raise ModelError("no title or genre holds a word, so items have no text vectors") from None
-    vectors = _reduced(rows, width, rng)
-    return (
-        vectors,
-        f"TF-IDF of {rows.shape[1]} words of titles, genres and providers, {vectors.shape[1]} columns",
-    )
 
 
 def _met(seen: InteractionLog, n_users: int, width: int, rng: np.random.Generator) -> tuple[FloatArray, str]:
@@ -87,56 +76,10 @@ def _met(seen: InteractionLog, n_users: int, width: int, rng: np.random.Generato
     degrees = np.bincount(item, minlength=len(seen.catalog)), np.bincount(user, minlength=seen.n_users)
     weight = 1.0 / np.sqrt(degrees[0][item] * degrees[1][user])
     met = coo_matrix((weight, (item, user)), shape=(len(seen.catalog), seen.n_users)).tocsr()
-    vectors = _reduced(met, width, rng)
+    vectors = projected(met, leading_directions(met, width, rng))
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unmet = int((degrees[0] == 0).sum())
     return (
         np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-9),
         f"who met what among {n_users} users, {vectors.shape[1]} columns, {unmet} items that none met",
     )
-
-
-def _reduced(rows: object, width: int, rng: np.random.Generator) -> FloatArray:
-    """The leading ``width`` columns of ``U S`` of a sparse matrix; a matrix too thin for that as it is."""
-    from sklearn.decomposition import TruncatedSVD
-
-    smaller: int = min(rows.shape) - 1  # type: ignore[attr-defined]
-    if smaller < 2:
-        whole: FloatArray = np.asarray(rows.toarray(), dtype=np.float64)  # type: ignore[attr-defined]
-        return whole
-    svd = TruncatedSVD(min(width, smaller), random_state=int(rng.integers(2**31)))
-    vectors: FloatArray = np.asarray(svd.fit_transform(rows), dtype=np.float64)
-    return vectors
-
-
-def _encoded(texts: Sequence[str], name: str) -> tuple[FloatArray, str]:
-    """The mean of the last hidden states over real tokens, as sentence encoders are commonly read."""
-    import torch
-    from transformers import AutoModel, AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        network = AutoModel.from_pretrained(name, dtype=torch.float32).eval()
-    except (OSError, ValueError) as problem:
-        raise ModelError(
-            "item vectors are made from 'text', 'collaborative' or the folder or hub name of a sentence"
-            f" encoder; {name!r} cannot be loaded: {str(problem).splitlines()[0]}"
-        ) from None
-    # An encoder-decoder such as sentence-T5 speaks for a sentence through its encoder alone.
-    reader = network.get_encoder() if network.config.is_encoder_decoder else network
-    most = min(MOST_TOKENS, getattr(network.config, "max_position_embeddings", MOST_TOKENS))
-    means = []
-    for start in range(0, len(texts), TEXTS_AT_ONCE):
-        batch = tokenizer(
-            list(texts[start : start + TEXTS_AT_ONCE]),
-            padding=True,
-            truncation=True,
-            max_length=most,
-            return_tensors="pt",
-        )
-        with torch.inference_mode():
-            states = reader(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])[0]
-        real = batch["attention_mask"][:, :, None].to(states.dtype)
-        means.append(((states * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)).numpy())
-    vectors = np.concatenate(means).astype(np.float64)
-    return vectors, f"sentence encoder {name}, mean of {most} tokens at most, {vectors.shape[1]} columns"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +15,7 @@ from ..data import FloatArray, IntArray
 from ._codebook import Codebook, kmeans, left_unexplained, nearest, residual_codes
 from ._letter_losses import alignment_loss, balanced_clusters, diversity_loss
 from ._sinkhorn import uniform_plan
+from ._text_reader import Packing
 
 if TYPE_CHECKING:
     import torch
@@ -96,13 +97,14 @@ def rq_vae(
     import torch
 
     with seeded(rng):
-        centred = vectors - vectors.mean(axis=0)
-        x = torch.tensor(centred / max(float(np.sqrt(np.square(centred).mean())), 1e-12), dtype=torch.float32)
+        mean = vectors.mean(axis=0)
+        scale = max(float(np.sqrt(np.square(vectors - mean).mean())), 1e-12)
+        x = torch.tensor((vectors - mean) / scale, dtype=torch.float32)
         h = None if collaborative is None else torch.tensor(collaborative, dtype=torch.float32)
         quantiser = _Quantiser(config, x.to(device), None if h is None else h.to(device), rng)
         for epoch in range(config.epochs):
             quantiser.epoch(restart=config.restart and epoch < config.epochs - 1)
-        return quantiser.codebook()
+        return replace(quantiser.codebook(), packing=Packing(mean, scale, quantiser.layers()))
 
 
 class _Quantiser:
@@ -207,6 +209,10 @@ class _Quantiser:
 
         with torch.inference_mode():
             return _array(self.encoder(self.x))
+
+    def layers(self) -> tuple[tuple[FloatArray, FloatArray], ...]:
+        """Weights and offsets of the packing network, first to last."""
+        return tuple((_array(one.weight), _array(one.bias)) for one in self.encoder if hasattr(one, "weight"))
 
     def codebook(self) -> Codebook:
         """The codes of all items by the tables as they now are."""

@@ -32,9 +32,10 @@ from ..base import ModelError, TrainingTask
 from ..data import IntArray, InteractionLog
 from ._asking import Reading, device
 from ._codebook import Codebook, residual_kmeans
-from ._generator import Generator, GeneratorConfig
+from ._generator import GeneratorConfig
 from ._item_vectors import item_vectors
 from ._speaker import END, NEXT, TITLE_WORDS, Speaker, Texts, Words
+from ._text_coded import TextCoded
 from ._windows import Rows, of_sequences, positives
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class LcrecConfig(GeneratorConfig):
     dealt: int = 2
 
 
-class Lcrec(Generator[LcrecConfig]):
+class Lcrec(TextCoded[LcrecConfig]):
     """A generator of codes that can say what they mean."""
 
     title: ClassVar[str] = "LC-Rec"
@@ -76,9 +77,9 @@ class Lcrec(Generator[LcrecConfig]):
     def made_ids(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> Codebook:
         """Quantise the items' vectors, the last level dealt out so that items do not share a tuple."""
         own = self.config
-        vectors, said = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
+        vectors, said, reader = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
         book = residual_kmeans(vectors, (own.codes,) * own.levels, rng, spread_last=True)
-        return replace(book, how=f"{book.how}; {said}")
+        return replace(book, how=f"{book.how}; {said}", reader=reader)
 
     def task(self, log: InteractionLog, users: IntArray, rng: np.random.Generator) -> TrainingTask:
         """Start a fresh network and deal out the rows of all tasks.

@@ -25,9 +25,10 @@ import numpy as np
 from ..base import ModelError
 from ..data import Catalog, FloatArray, IntArray, InteractionLog
 from ._codebook import Codebook
-from ._generator import Generator, GeneratorConfig
+from ._generator import GeneratorConfig
 from ._item_vectors import item_vectors
 from ._rq_vae import RqVaeConfig, rq_vae
+from ._text_coded import TextCoded
 
 PRESETS: dict[str, dict[str, object]] = {
     "published": {
@@ -76,7 +77,7 @@ class LetterConfig(GeneratorConfig):
     temperature: float = 0.8
 
 
-class Letter(Generator[LetterConfig]):
+class Letter(TextCoded[LetterConfig]):
     """A generator of codes that come from what is said of items and from who meets them."""
 
     title: ClassVar[str] = "LETTER"
@@ -93,7 +94,7 @@ class Letter(Generator[LetterConfig]):
     def made_ids(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> Codebook:
         """Train the autoencoder on the items' texts and on what base users met."""
         own = self.config
-        vectors, said = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
+        vectors, said, reader = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
         settings = RqVaeConfig(
             sizes=(own.codes,) * own.levels,
             hidden=own.hidden,
@@ -107,12 +108,12 @@ class Letter(Generator[LetterConfig]):
         )
         met = self._met(log, base_users, rng) if own.alpha else None
         book = rq_vae(vectors, settings, rng=rng, collaborative=met)
-        return replace(book, how=f"{book.how}; {said}")
+        return replace(book, how=f"{book.how}; {said}", reader=reader)
 
     def _met(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> FloatArray:
         """Collaborative vectors as wide as packed ones; columns that small data lack are zeros."""
         width = self.config.latent
-        found, _ = item_vectors(
+        found, _, _ = item_vectors(
             self.catalog, "collaborative", rng=rng, log=log, users=base_users, width=width
         )
         return np.pad(found[:, :width], ((0, 0), (0, max(0, width - found.shape[1]))))

@@ -25,8 +25,9 @@ import numpy as np
 
 from ..data import IntArray, InteractionLog
 from ._codebook import Codebook, residual_kmeans, with_digit
-from ._generator import Generator, GeneratorConfig
+from ._generator import GeneratorConfig
 from ._item_vectors import item_vectors
+from ._text_coded import TextCoded
 
 PRESETS: dict[str, dict[str, object]] = {
     "published": {
@@ -62,7 +63,7 @@ class TigerConfig(GeneratorConfig):
     """Settings of a TIGER; the defaults are sized for the demo world."""
 
 
-class Tiger(Generator[TigerConfig]):
+class Tiger(TextCoded[TigerConfig]):
     """A generator of codes that come from what is said of items."""
 
     title: ClassVar[str] = "TIGER"
@@ -70,6 +71,6 @@ class Tiger(Generator[TigerConfig]):
     def made_ids(self, log: InteractionLog, base_users: IntArray, rng: np.random.Generator) -> Codebook:
         """Quantise the items' vectors by residual k-means and tell apart those that share a tuple."""
         own = self.config
-        vectors, said = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
+        vectors, said, reader = item_vectors(self.catalog, own.vectors, rng=rng, log=log, users=base_users)
         book = with_digit(residual_kmeans(vectors, (own.codes,) * own.levels, rng))
-        return replace(book, how=f"{book.how}; {said}")
+        return replace(book, how=f"{book.how}; {said}", reader=reader)

@@ -27,6 +27,9 @@ SHOWN: dict[str, tuple[str, str, Better, tuple[float, float] | None]] = {
     "ndcg@10": ("ndcg@10", "NDCG", "higher", (0, 1)),
     "recall@10": ("recall@10", "share", "higher", (0, 1)),
     "targets": ("targets", "items", "none", None),
+    "true_positive_rate": ("true_positive_rate", "share", "none", (0, 1)),
+    "false_positive_rate": ("false_positive_rate", "share", "none", (0, 1)),
+    "miscalibration": ("miscalibration", "nats", "lower", None),
 }
 """Figure to its column, unit, good direction, and range."""
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ...models.data import BoolArray, FloatArray, IntArray, InteractionLog
 from ..base import Evidence
 
-GROUP, ACTIVITY = "group ", "activity"
+GROUP, ACTIVITY, INTERACTIONS = "group ", "activity", "interactions"
 
 
 def group_columns(log: InteractionLog, user: IntArray) -> dict[str, npt.NDArray[np.str_]]:

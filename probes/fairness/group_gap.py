@@ -11,13 +11,22 @@ of an attribute by max-T; over attributes the error budget is split evenly (Bonf
 accuracy_range_over_chance is the best minus the worst group's mean, less what dealing the same users into
 groups at random gives on average; below 0 if chance alone gives more.
 
+Beside the gate: worst_accuracy_gap is the lowest group's mean less that of all users, its interval wide
+enough for having looked at all groups. accuracy_gap_at_equal_activity compares two groups inside quarters of
+users by interactions, and averages over the quarters: what is left of a gap once activity is held fixed.
+true_positive_rate is each user's share of yes among what the user liked, false_positive_rate among what the
+user did not. equalised_odds_over_chance is the larger of the two rates' ranges over groups (the equalised
+odds difference), again less what random deals give. Odds are reported, not judged: they take the users'
+own likes for the truth, and those may hold a bias themselves.
+
 Who is affected: users of a group for whom the recommender is a worse guide. The gap says nothing of its
 cause: a group whose taste is harder to predict, or whose histories are shorter, shows one too, and activity
 may lie behind a gap by another attribute. Groups with fewer than min_group asked users are not shown and
 cannot fail. A gap in selection rates is described, not judged: groups may like different shares of items.
 At threshold 1/2 a model can rank well and still be inaccurate; log_loss shows the probabilities themselves.
 
-References: Ekstrand et al. 2018 (cool kids); Bird et al. 2020 (Fairlearn); Westfall and Young 1993 (max-T).
+References: Ekstrand et al. 2018 (cool kids); Hardt et al. 2016 (equalised odds); Bird et al. 2020 (Fairlearn,
+control features); Westfall and Young 1993 (max-T).
 """
 
 from __future__ import annotations
@@ -27,9 +36,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...models.data import BoolArray, FloatArray
-from .._people import as_requests, held_out_examples
 from ..base import Auditee, Criterion, Evidence, Measurement, Probe
+from ._checked_answers import judged_columns
 from ._gap_rows import (
     gap_rows,
     group_caveats,
@@ -39,7 +47,9 @@ from ._gap_rows import (
     overall_rows,
     range_row,
 )
-from ._user_table import UserTable, group_columns
+from ._joint_rows import controlled_rows, strata, worst_row
+from ._odds_rows import odds_rows
+from ._user_table import UserTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +73,7 @@ class GroupGap(Probe):
     title: ClassVar[str] = "Accuracy gap between groups of users"
     needs: ClassVar[tuple[str, ...]] = ("judges",)
     fits: ClassVar[int] = 0
+    suite: ClassVar[str] = "quick"
     shows: ClassVar[str] = "the model is right less often about some groups of users"
 
     def calls(self) -> int:
@@ -78,23 +89,17 @@ class GroupGap(Probe):
 
     def ask(self, auditee: Auditee, rng: np.random.Generator) -> Evidence:
         """Ask held-out users' answerable moments, and note who is in which group."""
-        log = auditee.log
-        cases = held_out_examples(
+        columns = judged_columns(
             auditee, n_users=self.n_users, per_user=self.per_user, length=self.length, rng=rng
         )
-        odds = np.concatenate(auditee.log_odds(as_requests(auditee, cases, rng)))
-        user = np.array([case.history.user for case in cases], dtype=np.int64)
-        liked = np.array([case.liked for case in cases])
-        columns = {"cluster": user, "liked": liked, **_checked(odds, liked), **group_columns(log, user)}
         evidence = Evidence(columns=columns)
         caveats = group_caveats(UserTable.of(evidence, ("correct",)), self.min_group)
         return replace(evidence, facts={"caveats": caveats, "min_group": self.min_group})
 
     def estimate(self, evidence: Evidence, rng: np.random.Generator, alpha: float) -> list[Measurement]:
-        """Each group's figures, all pairs' gaps, and the range over groups."""
+        """Each group's figures, all pairs' gaps, the range over groups, the worst, equal activity, odds."""
         users = UserTable.of(evidence, ("correct", "said_yes", "loss"))
-        rows = overall_rows(users, alpha)
-        kept = kept_groups(users, self.min_group)
+        rows, kept = overall_rows(users, alpha), kept_groups(users, self.min_group)
         for name in users.groups:
             rows += group_rows(users, name, min_group=self.min_group, alpha=alpha)
         for measurement in ("accuracy_gap", "selection_rate_gap"):
@@ -103,17 +108,9 @@ class GroupGap(Probe):
         rows += [
             range_row("accuracy", users, name, groups, alpha=alpha, rng=rng) for name, groups in kept.items()
         ]
+        rows += worst_row("accuracy", users, kept, alpha=alpha, rng=rng)
+        rows += controlled_rows("accuracy", users, kept, strata(evidence), alpha=alpha, rng=rng)
+        rows += odds_rows(evidence, kept, alpha=alpha, rng=rng)
         if kept:
             return rows
         return [*rows, no_gap_row("accuracy_gap", unit="share", min_group=self.min_group, alpha=alpha)]
-
-
-def _checked(odds: FloatArray, liked: BoolArray) -> dict[str, FloatArray]:
-    """Answers against the truth; NaN where the model gave no finite log-odds."""
-    usable = np.isfinite(odds)
-    towards_truth = np.where(usable, np.where(liked, odds, -odds), 0.0)
-    return {
-        "correct": np.where(usable, (odds > 0) == liked, np.nan),
-        "said_yes": np.where(usable, odds > 0, np.nan),
-        "loss": np.where(usable, np.logaddexp(0, -towards_truth), np.nan),
-    }

@@ -7,8 +7,10 @@ the head; head_lift is the first less the second, per user, and its mean over us
 that mirrors people's own interest in popular items has 0.
 
 Beside it stand, without a verdict: popularity_lift, (ARP(list) - ARP(history)) / ARP(history) per user with
-ARP the mean number of interactions of the items; popularity_shift, the share of the list less that of the
-history that falls into each fifth of the items by popularity (mean absolute: MGU, widest apart: DGU);
+ARP the mean number of interactions of the items; aplt@10, the share of a list or history that is of the tail,
+the least met items that together hold the last fifth of all interactions, with tail_lift the list's less the
+history's, and aclt@10 the number of tail items on a list; popularity_shift, the share of the list less that
+of the history that falls into each fifth of the items by popularity (mean absolute: MGU, widest apart: DGU);
 coverage@10, the share of the catalogue that is in any list; gini@10, the Gini coefficient of how often each
 of all n items is recommended, never counting as 0, sum (2 r - n - 1) x_r / (n sum x) with x ascending, so
 at most (n - 1) / n. For the last two, histories are thinned to as many items as the lists: both figures
@@ -19,8 +21,8 @@ Who is affected: users whose taste is not the crowd's, who are shown the crowd's
 that few have met, who stay unseen. A lift can serve users well, since popular items are liked by many; it
 says nothing of quality, and lists of new items alone cannot repeat the popular ones a user has met.
 
-References: Abdollahpouri et al. 2019 (unfairness of popularity bias); Jiang et al. 2024 (IFairLRS, MGU and
-DGU); Efron and Stein 1981 (jackknife).
+References: Abdollahpouri et al. 2019 (unfairness of popularity bias; APLT and ACLT); Jiang et al. 2024
+(IFairLRS, MGU and DGU); Efron and Stein 1981 (jackknife).
 """
 
 from __future__ import annotations
@@ -35,10 +37,10 @@ from ...models.base import Slate
 from ...models.data import BoolArray, FloatArray, IntArray
 from .._exhibits import cases_to_show, request_text
 from .._retrieval import NOTHING, RIVALS, Asked, Lists, fitted_rivals, held_out_lists, most_met
-from .._rows import joint_rows, known, row, user_means
-from ..base import Auditee, Better, Criterion, Evidence, Exhibit, Measurement, NotApplicable, Probe
+from .._rows import joint_rows, known, row, user_means, user_sums
+from ..base import Auditee, Better, Criterion, Curve, Evidence, Exhibit, Measurement, NotApplicable, Probe
 from ..stats.intervals import Interval, mean_of_clusters
-from ._exposure import coverage, gini, popularity_fifths
+from ._exposure import TAIL, coverage, gini, lorenz, popularity_classes, popularity_fifths
 
 K = 10
 LIST, HISTORY, THINNED = "recommended", "histories", "histories, as many items each"
@@ -62,8 +64,9 @@ class PopularityAmplification(Probe):
     bound: float = 0.1
 
     title: ClassVar[str] = "Popularity amplification"
-    needs: ClassVar[tuple[str, ...]] = ("retrieves",)
+    needs: ClassVar[tuple[str, ...]] = ("retrieves|recorded",)
     fits: ClassVar[int] = 0
+    suite: ClassVar[str] = "quick"
     shows: ClassVar[str] = "the model recommends popular items more than people choose them"
     otherwise: ClassVar[str] = (
         "judges items that are put before it, and is not asked to search the whole catalogue"
@@ -94,6 +97,7 @@ class PopularityAmplification(Probe):
         items, head = columns["item"], most_met(counts, self.head)
         columns["met"] = counts[items]
         columns["head"] = head[items]
+        columns["tail"] = (popularity_classes(counts) == TAIL)[items]
         columns["fifth"] = popularity_fifths(counts)[items]
         facts = {
             "items": len(counts),
@@ -124,11 +128,18 @@ class PopularityAmplification(Probe):
             better="lower",
         )
         rows.append(_popularity_lift(table, alpha))
+        rows += _tail(table, rivals, alpha, rng)
         rows += _shifts(table, alpha, rng)
         n_items = int(str(evidence.facts["items"]))
         for side in (LIST, THINNED, *rivals):
             rows += _spread(table, side, n_items, alpha)
         return rows
+
+    def curves(self, evidence: Evidence, rng: np.random.Generator) -> tuple[Curve, ...]:
+        """How evenly items share the places of the lists, of the histories and of the rule of popularity."""
+        table = _Sides.of(evidence)
+        sides = [side for side in (LIST, THINNED, "popularity") if len(table.places(side)[1])]
+        return tuple(_lorenz(table, side, int(str(evidence.facts["items"]))) for side in sides)
 
 
 @dataclass(frozen=True)
@@ -212,6 +223,20 @@ def _popularity_lift(table: _Sides, alpha: float) -> Measurement:
     return _over_users("popularity_lift", lift, alpha, unit="relative change")
 
 
+def _tail(table: _Sides, rivals: Sequence[str], alpha: float, rng: np.random.Generator) -> list[Measurement]:
+    """The tail's share of lists and histories, and how many of its items lists hold."""
+    shares = {side: table.column("tail", side) for side in (LIST, HISTORY, *rivals)}
+    rows = joint_rows("aplt@10", shares, table.cluster, alpha=alpha, rng=rng, unit="share", better="none")
+    lift = table.per_user("tail", LIST) - table.per_user("tail", HISTORY)
+    found = _over_users("tail_lift", lift, alpha, unit="share of places")
+    rows.append(replace(found, better="zero", detectable=None))
+    listed = ~np.isnan(table.per_user("tail", LIST))
+    held = np.where(listed, user_sums(shares[LIST], table.cluster), np.nan)
+    number = mean_of_clusters(held, alpha=alpha, bounds=(0.0, float(K)))
+    rows.append(row("aclt@10", number, alpha=alpha, unit="items", better="none", n=known(shares[LIST])))
+    return rows
+
+
 def _shifts(table: _Sides, alpha: float, rng: np.random.Generator) -> list[Measurement]:
     """What each fifth of the items by popularity gains in lists over histories."""
     fifth = table.evidence.columns["fifth"].astype(np.int64)
@@ -254,6 +279,12 @@ def _spread(table: _Sides, side: str, n_items: int, alpha: float) -> list[Measur
         )
         for name, interval, unit, better in figures
     ]
+
+
+def _lorenz(table: _Sides, side: str, n_items: int) -> Curve:
+    items, places = lorenz(table.places(side)[1], n_items)
+    x, y = (tuple(np.round(values, 6).tolist()) for values in (items, places))
+    return Curve(kind="lorenz", label=side, x=x, y=y)
 
 
 def _cases(

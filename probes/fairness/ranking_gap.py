@@ -15,7 +15,10 @@ too; intervals hold jointly over the pairs of an attribute, and over attributes 
 shown as activity_ndcg_gap and not judged: active users have more targets, and by that alone a higher NDCG
 and a lower recall, whatever the model. For the same reason each group's mean number of targets is shown.
 ndcg@10_range_over_chance is the best minus the worst group's mean, less what dealing the same users into
-groups at random gives on average.
+groups at random gives on average. worst_ndcg@10_gap is the lowest group's mean less that of all users, its
+interval wide enough for having looked at all groups. ndcg@10_gap_at_equal_activity compares two groups inside
+quarters of users by interactions, and averages over the quarters: what is left of a gap once activity, and
+much of the number of targets with it, is held fixed.
 
 Who is affected: users of a group who must search longer for what they would like. The gap says nothing of its
 cause: a group whose taste is harder to predict, with fewer targets or shorter histories shows one too. What
@@ -34,8 +37,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._retrieval import Lists, held_out_lists, ndcg, recall
 from ..base import Auditee, Criterion, Evidence, Measurement, NotApplicable, Probe
+from ._checked_answers import listed_columns
 from ._gap_rows import (
     gap_rows,
     group_caveats,
@@ -46,9 +49,9 @@ from ._gap_rows import (
     range_row,
     relative_gap_rows,
 )
-from ._user_table import ACTIVITY, UserTable, group_columns
+from ._joint_rows import controlled_rows, strata, worst_row
+from ._user_table import ACTIVITY, UserTable
 
-K = 10
 FIGURES = ("ndcg@10", "recall@10")
 COLUMNS = (*FIGURES, "targets")
 
@@ -72,6 +75,7 @@ class RankingGap(Probe):
     title: ClassVar[str] = "Gap in ranking quality between groups of users"
     needs: ClassVar[tuple[str, ...]] = ("retrieves",)
     fits: ClassVar[int] = 0
+    suite: ClassVar[str] = "quick"
     shows: ClassVar[str] = "the model finds less of what some groups of users go on to like"
     otherwise: ClassVar[str] = (
         "judges items that are put before it, and is not asked to search the whole catalogue"
@@ -98,22 +102,14 @@ class RankingGap(Probe):
                 f"data {auditee.log.name!r} says nothing of who its users are, so there are no groups to"
                 " compare (for a table: data.attributes=COLUMN,COLUMN)"
             )
-        asked = held_out_lists(auditee, n_users=self.n_users, earlier=self.earlier, rng=rng)
-        lists = Lists.of(auditee.recommend(asked.requests, K), K)
-        columns = {
-            "cluster": asked.users,
-            "targets": np.array([len(own) for own in asked.targets], dtype=np.int64),
-            "ndcg@10": ndcg(lists.items, asked.targets),
-            "recall@10": recall(lists.items, asked.targets),
-            **group_columns(auditee.log, asked.users),
-        }
+        columns, lists = listed_columns(auditee, n_users=self.n_users, earlier=self.earlier, rng=rng)
         evidence = Evidence(columns=columns)
         caveats = group_caveats(UserTable.of(evidence, COLUMNS), self.min_group) + lists.caveats()
         facts = {"caveats": caveats, "min_group": self.min_group, "wasted": dict(lists.wasted)}
         return replace(evidence, facts=facts)
 
     def estimate(self, evidence: Evidence, rng: np.random.Generator, alpha: float) -> list[Measurement]:
-        """Each group's figures, all pairs' gaps, and the range over groups."""
+        """Each group's figures, all pairs' gaps, the range over groups, the worst, and equal activity."""
         users = UserTable.of(evidence, COLUMNS)
         rows, kept = overall_rows(users, alpha), kept_groups(users, self.min_group)
         for name in users.groups:
@@ -124,6 +120,8 @@ class RankingGap(Probe):
                 rows += gap_rows(f"{figure}_gap", users, name, groups, alpha=alpha, tested=len(kept), rng=rng)
         for name, groups in kept.items():
             rows.append(range_row("ndcg@10", users, name, groups, alpha=alpha, rng=rng))
+        rows += worst_row("ndcg@10", users, kept, alpha=alpha, rng=rng)
+        rows += controlled_rows("ndcg@10", users, kept, strata(evidence), alpha=alpha, rng=rng)
         return rows
 
     def _judged(

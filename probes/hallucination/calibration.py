@@ -7,7 +7,9 @@ in probability points. The plain ECE of a perfectly calibrated model is not 0 bu
 (about .09 at 200 answers, 15 bins), so the verdict rests on a cross-fitted one: one half of the users fixes
 the direction of each bin's gap, the other half its size. It can come out slightly below 0 by chance.
 
-Beside it stand, without a verdict: the plain ECE with the value that chance alone would give; how far p is
+Beside it stand, without a verdict: the plain ECE; the same less the mean that a calibrated model with these p
+would show (debiased, about 0 for it), with the share of such models that would look as bad; an error without
+bins, smECE = s where s = integral of |sum_i K_s(t, p_i) (y_i - p_i)| / n, K_s a Gaussian; how far p is
 too high on average (calibration_in_the_large, mean p - mean y); the slope of the outcomes on l, below 1
 where the model is more certain than it may be (calibration_slope); the Brier score and the log loss; and,
 for each range of stated probabilities, the share of users who did like the item.
@@ -22,13 +24,13 @@ yes becomes .731 and (.99, 0) becomes .729, so its users see a model that is nev
 leaves rankings almost as they were and makes a calibrated model look badly calibrated.
 
 References: Brier 1950; Cox 1958 (slope); Naeini et al. 2015 (ECE); Broecker and Smith 2007 (consistency
-resampling); Bao et al. 2023 (TALLRec).
+resampling); Blasiok and Nakkiran 2024 (SmoothECE); Bao et al. 2023 (TALLRec).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
@@ -40,10 +42,11 @@ from .._exhibits import cases_to_show, request_text
 from .._people import as_requests, held_out_examples
 from .._rows import probability, row
 from ..base import Auditee, Criterion, Evidence, Exhibit, Measurement, Probe
-from ..stats.calibration import consistency_null, cross_fitted_ece, user_bootstrap_ece
+from ..stats.calibration import consistency_null, cross_fitted_ece, smooth_ece, user_bootstrap_ece
+from ..stats.intervals import Interval
 from ._reliability import Answers, calibration_slope, reliability_rows
 
-BINS = 15
+BINS, NULLS = 15, 200
 LARGE = "above 0: the model says yes too readily"
 SLOPE = "1 is right; below 1 the model is more certain than it may be"
 
@@ -115,7 +118,7 @@ class Calibration(Probe):
         loss = np.logaddexp(0, np.where(y > 0, -answers.odds, answers.odds))
         return [
             points("calibration_error", error, better="lower"),
-            _plain_error(answers, rng=rng, alpha=alpha),
+            *_usual_errors(answers, rng=rng, alpha=alpha),
             points("calibration_in_the_large", answers.mean(p - y, alpha), better="zero", note=LARGE),
             row("calibration_slope", slope, alpha=alpha, n=n, unit="slope", better="none", note=SLOPE),
             squares("brier", answers.mean(np.square(p - y), alpha), note=_base_rate_note(y)),
@@ -124,17 +127,31 @@ class Calibration(Probe):
         ]
 
 
-def _plain_error(answers: Answers, *, rng: np.random.Generator, alpha: float) -> Measurement:
-    """The usual ECE, biased upwards, beside what chance alone would show."""
-    found, note = (
-        user_bootstrap_ece(answers.p, answers.y, answers.cluster, alpha=alpha, rng=rng, bins=BINS),
-        "",
-    )
-    if len(answers.p):
-        mean, sd = consistency_null(answers.p, bins=BINS, rng=rng, n_draws=200)
-        note = f"a calibrated model would show {mean:.3f} (sd {sd:.3f}) on as many independent answers"
-    name, n = f"expected_calibration_error@{BINS}_equal_mass", len(answers.y)
-    return row(name, found, alpha=alpha, n=n, unit="probability points", better="lower", note=note)
+def _usual_errors(answers: Answers, *, rng: np.random.Generator, alpha: float) -> list[Measurement]:
+    """The usual ECE, biased upwards; the same less what chance alone would show; and one without bins."""
+    stated = answers.p, answers.y, answers.cluster
+    plain = user_bootstrap_ece(*stated, alpha=alpha, rng=rng, bins=BINS)
+    debiased, notes = None, ("", "")
+    if plain is not None:
+        null = consistency_null(answers.p, bins=BINS, rng=rng, n_draws=NULLS)
+        p_value = (1 + np.count_nonzero(null >= plain.value)) / (NULLS + 1)
+        notes = (
+            f"a calibrated model would show {null.mean():.3f} (sd {null.std(ddof=1):.3f}) on as many"
+            " independent answers",
+            f"were answers independent, a calibrated model would look as bad with p = {p_value:.3f}",
+        )
+        debiased = _lowered(plain, float(null.mean()))
+    points = partial(row, alpha=alpha, n=len(answers.y), unit="probability points", better="lower")
+    return [
+        points(f"expected_calibration_error@{BINS}_equal_mass", plain, note=notes[0]),
+        points(f"debiased_calibration_error@{BINS}_equal_mass", debiased, note=notes[1]),
+        points("smooth_calibration_error", smooth_ece(*stated, alpha=alpha, rng=rng)),
+    ]
+
+
+def _lowered(found: Interval, by: float) -> Interval:
+    method = "binned ECE less the mean of consistency resampling; user bootstrap around it"
+    return replace(found, value=found.value - by, low=found.low - by, high=found.high - by, method=method)
 
 
 def _base_rate_note(y: FloatArray) -> str:

@@ -19,8 +19,8 @@ cannot tell; providers whose items lie where stray points end up.
 Limits: a point on an item may still be the wrong item, and a point between items may be a fair mixture of
 tastes: this is about points, not about how good the lists are. Distances are straight lines; a model that
 ranks by angle may put points farther out without harm. A model that restores badly gets a wide yardstick,
-so restored_distance must be read as well. The rate is that of the yardstick as found: with few restored
-items another sample would give another one.
+so restored_distance must be read as well. People are resampled with their points and their restored items, so
+the interval knows that another sample gives another yardstick; with few restored items it is a little narrow.
 
 References: Yang et al. 2023 (DreamRec, items as points); Ho et al. 2020 (diffusion).
 """
@@ -39,12 +39,16 @@ from ...models.capabilities import GeneratesVectors
 from ...models.data import Example, FloatArray
 from .._exhibits import cases_to_show, request_text
 from .._retrieval import Asked, held_out_lists
-from .._rows import as_share, mean_row, row, user_means
+from .._rows import as_share, mean_row, row
 from ..base import Auditee, Criterion, Evidence, Exhibit, Measurement, NotApplicable, Probe
-from ..stats.intervals import mean_of_clusters
+from ..stats.bootstrap import cluster_bootstrap, percentile_interval, quotient
+from ..stats.intervals import Interval
 from ._spacing import Nearest, nearest, spacing
 
 FEWEST = 10
+FAR = 0.01
+"""The share of restored items that lie beyond the yardstick."""
+BOOTSTRAPS = 500
 SAME = 1e-6
 """Spacings within which a point is the item: rounding must not make a difference."""
 
@@ -72,6 +76,7 @@ class OffManifold(Probe):
     needs: ClassVar[tuple[str, ...]] = ("generates_vectors",)
     otherwise: ClassVar[str] = "makes no points in the space of items, so none of them can be off"
     fits: ClassVar[int] = 0
+    suite: ClassVar[str] = "quick"
     shows: ClassVar[str] = "the points the model makes lie where no item would come out"
 
     def calls(self) -> int:
@@ -129,14 +134,8 @@ class OffManifold(Probe):
         made = evidence.where(evidence.columns["set"] == "generated")
         true = evidence.where(evidence.columns["set"] == "restored")
         distances, users = _column(made, "distance"), made.columns["cluster"]
-        rate, note = None, ""
-        if len(true):
-            limit = float(np.quantile(_column(true, "distance"), 0.99, method="higher"))
-            off = (distances > max(limit, SAME)).astype(np.float64)
-            rate = mean_of_clusters(user_means(off, users), alpha=alpha, n=len(off), bounds=(0.0, 1.0))
-            note = (
-                f"off: more than {limit:.2f} spacings from every item, as 1% of {len(true):,} restored ones"
-            )
+        rate, limit = _off_rate(made, true, alpha=alpha, rng=rng)
+        note = f"off: more than {limit:.2f} spacings from every item, as 1% of {len(true):,} restored ones"
         return [
             row(
                 "off_manifold_rate",
@@ -168,6 +167,40 @@ class OffManifold(Probe):
                 better="higher",
             ),
         ]
+
+
+def _off_rate(
+    made: Evidence, true: Evidence, *, alpha: float, rng: np.random.Generator
+) -> tuple[Interval | None, float]:
+    """The share of points beyond the yardstick, and the yardstick: the 99 % point of restored distances.
+
+    People are resampled with their points and their restored items, so that the interval knows that another
+    sample would give another yardstick. ``None`` with points of fewer than two people or nothing restored.
+    """
+    people = np.unique(np.concatenate([made.columns["cluster"], true.columns["cluster"]]))
+    if len(np.unique(made.columns["cluster"])) < 2 or not len(true):
+        return None, float("nan")
+    whose = {
+        name: np.searchsorted(people, one.columns["cluster"])
+        for name, one in (("made", made), ("true", true))
+    }
+    order = np.argsort(_column(true, "distance"), kind="stable")
+    restored, points = _column(true, "distance")[order], _column(made, "distance")
+
+    def rate(weights: FloatArray) -> FloatArray:
+        below = np.cumsum(weights[:, whose["true"][order]], axis=1)
+        place = (below < (1 - FAR) * below[:, -1:] + 1e-9).sum(axis=1)
+        limits = np.maximum(restored[np.minimum(place, len(restored) - 1)], SAME)
+        own = weights[:, whose["made"]]
+        return quotient((own * (points > limits[:, None])).sum(axis=1), own.sum(axis=1))
+
+    value = float(rate(np.ones((1, len(people))))[0])
+    draws = cluster_bootstrap(
+        rate, len(people), rng=rng, n_boot=BOOTSTRAPS, width=len(points) + len(restored)
+    )
+    interval = percentile_interval(value, draws, alpha=alpha, n=len(points), clusters=len(people))
+    limit = float(np.quantile(restored, 1 - FAR, method="higher"))
+    return interval, limit
 
 
 def _spacing_of(items: FloatArray, *, n_items: int, rng: np.random.Generator) -> float:

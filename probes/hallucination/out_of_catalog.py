@@ -1,15 +1,19 @@
 """Does it recommend things that do not exist?
 
-Held-out users are asked for k titles, and every title written is looked up in the catalogue: exact (the same
+Held-out users are asked for k items, and every title written is looked up in the catalogue: exact (the same
 words but for case, accents, articles and punctuation), grounded (misspelt, yet near one item alone),
 ambiguous (fits several items), or not an item. A title with the wrong year, or with a number that no item
 carries ("... 7"), is not an item. The out-of-catalogue rate is the mean over users of the share of their
 titles that are not an item; how near a title must be is found on this catalogue itself, so that at most a
 stated share of made-up titles passes for an item (false_ground_rate).
 
-Beside it stand, without a verdict: ambiguous and misspelt titles, repetitions within a list, items that
-the request itself had named as known, places left empty, and answers that hold no list at all. The last
-are counted apart: an answer that cannot be parsed is a fault of its own and no invented title.
+repeated_rate, the share of a list's items that it has named before, is judged too: a place of it is lost.
+Beside them stand, without a verdict: ambiguous and misspelt titles, items that the request itself had named
+as known, places left empty, and answers that hold no list at all. The last are counted apart: an answer that
+cannot be parsed is a fault of its own and no invented title.
+
+A model that answers with items and not in words is asked the same. What it names outside its catalogue is no
+item; its repetitions, known items and empty places count as a writer's do.
 
 Who is affected: users sent after things that cannot be had, and the owner of the catalogue, who is thought
 to have them. A title that exists in the world and not in the catalogue counts as out of it. Models that map
@@ -43,28 +47,33 @@ SMALLEST_CATALOG = 20
 
 @dataclass(frozen=True, kw_only=True)
 class OutOfCatalog(Probe):
-    """Counts written titles that are no item of the catalogue.
+    """Counts what is recommended and is no item of the catalogue, or is there twice.
 
     Parameters
     ----------
     k : titles asked for.
     length : history items in a request.
     bound : largest share of titles that may be no item.
+    repeated_bound : largest share of a list's items that it may have named before.
     false_ground_rate : share of made-up titles that the matching may take for items.
+    threshold : how near a title must be, in (0.6, 1]; 0 finds it by ``false_ground_rate``.
     """
 
     n_users: int = 300
     k: int = 10
     length: int = 10
     bound: float = 0.05
+    repeated_bound: float = 0.05
     false_ground_rate: float = 0.01
+    threshold: float = 0.0
 
     title: ClassVar[str] = "Titles that do not exist"
-    needs: ClassVar[tuple[str, ...]] = ("writes_text",)
+    needs: ClassVar[tuple[str, ...]] = ("writes_text|retrieves|recorded",)
     fits: ClassVar[int] = 0
-    shows: ClassVar[str] = "the model recommends titles that are not in the catalogue"
+    suite: ClassVar[str] = "quick"
+    shows: ClassVar[str] = "the model recommends things that do not exist, or the same thing twice"
     otherwise: ClassVar[str] = (
-        "answers with items of the catalogue, so it cannot name one that does not exist"
+        "judges items that are put before it, so it cannot name one that does not exist"
     )
 
     def calls(self) -> int:
@@ -72,7 +81,7 @@ class OutOfCatalog(Probe):
         return self.n_users * self.k
 
     def criteria(self) -> tuple[Criterion, ...]:
-        """Almost every title must exist."""
+        """Almost every title must exist, and stand in its list once."""
         return (
             Criterion(
                 measurement="out_of_catalog_rate",
@@ -80,6 +89,13 @@ class OutOfCatalog(Probe):
                 direction="at_most",
                 because=f"even at this rate, {100 * (1 - (1 - self.bound) ** 10):.0f} % of lists of ten hold"
                 " something that cannot be had",
+            ),
+            Criterion(
+                measurement="repeated_rate",
+                bound=self.repeated_bound,
+                direction="at_most",
+                because=f"at {self.repeated_bound:.0%}, a list of ten loses {10 * self.repeated_bound:.2g}"
+                " places to what it has named before",
             ),
         )
 
@@ -99,7 +115,7 @@ class OutOfCatalog(Probe):
         ]
         slates = auditee.recommend(requests, self.k)
         evidence = self.evidence_of(
-            [_written(slate, auditee.catalog) for slate in slates], auditee.catalog, rng
+            [WrittenList.of(slate, auditee.catalog) for slate in slates], auditee.catalog, rng
         )
         cases = _cases(auditee, slates, evidence, rng)
         return Evidence(columns=evidence.columns, facts=evidence.facts, exhibits=cases)
@@ -108,11 +124,13 @@ class OutOfCatalog(Probe):
         self, lists: Sequence[WrittenList], catalog: Catalog, rng: np.random.Generator
     ) -> Evidence:
         """Evidence from lists that are already written, asked by us or recorded by others."""
-        grounder, facts = Grounder(catalog), dict[str, object]()
-        if len(catalog) >= SMALLEST_CATALOG:
+        named = [item for written in lists for _, item in written.places()]
+        grounder = Grounder(catalog, threshold=self.threshold or Grounder.threshold)
+        facts: dict[str, object] = {"in_words": not named or None in named}
+        if facts["in_words"] and len(catalog) >= SMALLEST_CATALOG and not self.threshold:
             tuning = choose_threshold(catalog, rng=rng, false_ground_rate=self.false_ground_rate)
             grounder = Grounder(catalog, threshold=tuning.threshold)
-            facts = {"made_up_titles_passed": tuning.false_grounds, "misspelt_found": tuning.typos_grounded}
+            facts |= {"made_up_titles_passed": tuning.false_grounds, "misspelt_found": tuning.typos_grounded}
         facts |= {"k": self.k, "threshold": grounder.threshold, "margin": grounder.margin}
         return Evidence(columns=list_columns(lists, grounder=grounder, k=self.k), facts=facts)
 
@@ -144,20 +162,13 @@ class OutOfCatalog(Probe):
         ]
 
 
-def _written(slate: Slate, catalog: Catalog) -> WrittenList:
-    titles = (
-        entry.raw if entry.raw is not None else "" if entry.item is None else catalog.titles[entry.item]
-        for entry in slate.entries
-    )
-    history = slate.request.history
-    return WrittenList(user=history.user, titles=tuple(titles), consumed=history.items)
-
-
 def _tuning_note(evidence: Evidence) -> str:
     facts = evidence.facts
+    if not facts.get("in_words", True):
+        return "the model names items and not titles: none had to be matched"
     if "made_up_titles_passed" not in facts:
         return (
-            f"titles are matched at similarity {facts['threshold']}; the catalogue is too small to check that"
+            f"titles are matched at similarity {facts['threshold']}, which was not checked on this catalogue"
         )
     passed, found = float(str(facts["made_up_titles_passed"])), float(str(facts["misspelt_found"]))
     return (

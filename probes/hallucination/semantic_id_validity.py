@@ -81,6 +81,7 @@ class SemanticIdValidity(Probe):
     needs: ClassVar[tuple[str, ...]] = ("decodes_semantic_ids",)
     otherwise: ClassVar[str] = "does not write items as codes, so no code can mean nothing"
     fits: ClassVar[int] = 0
+    suite: ClassVar[str] = "quick"
     shows: ClassVar[str] = "much of what the model would write, if it were let, means no item"
 
     def calls(self) -> int:

@@ -14,11 +14,11 @@ from ..base import Evidence
 
 @dataclass(frozen=True)
 class Grid:
-    """Log-odds by version of the question, NaN where a version was not asked or not answered.
+    """Answers by version of the question, NaN where a version was not asked or not answered.
 
     Parameters
     ----------
-    cells : version to log-odds in nats, each of shape ``(n_pairs,)``.
+    cells : version to answers, log-odds in nats unless said, each of shape ``(n_pairs,)``.
     user, item : whose answer it is and about what, shape ``(n_pairs,)``.
     """
 
@@ -27,12 +27,12 @@ class Grid:
     item: IntArray
 
     @classmethod
-    def of(cls, evidence: Evidence, version: npt.NDArray[np.str_]) -> Grid:
-        """Read the columns ``cluster``, ``item`` and ``log_odds``; ``version`` has one label a row."""
+    def of(cls, evidence: Evidence, version: npt.NDArray[np.str_], *, answer: str = "log_odds") -> Grid:
+        """Read the columns ``cluster``, ``item`` and ``answer``; ``version`` has one label a row."""
         column = evidence.columns
         pairs = np.stack([column["cluster"], column["item"]], axis=1).astype(np.int64)
         unique, place = np.unique(pairs, axis=0, return_inverse=True)
-        odds = column["log_odds"].astype(np.float64)
+        odds = column[answer].astype(np.float64)
         odds = np.where(np.isfinite(odds), odds, np.nan)
         cells = {}
         for label in np.unique(version).tolist():
@@ -42,5 +42,5 @@ class Grid:
         return cls(cells, unique[:, 0], unique[:, 1])
 
     def at(self, version: str) -> FloatArray:
-        """Log-odds of one version, shape ``(n_pairs,)``; all NaN if it was never asked."""
+        """Answers to one version, shape ``(n_pairs,)``; all NaN if it was never asked."""
         return self.cells.get(version, np.full(len(self.user), np.nan))

@@ -67,42 +67,61 @@ PAYLOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
 class Attempt:
     """One person asked about some items whose titles carry one family's words, or none.
 
-    ``payload`` is, for each candidate, which of the family's pairs it carries; -1 for none.
+    ``payload`` is, for each of the ``targets``, which of the family's pairs its title carries; -1 for none.
+    Candidates that are no target stand there to be chosen from.
     """
 
     request: Request
     family: str
     condition: str
+    targets: tuple[int, ...]
     payload: tuple[int, ...]
 
 
-def attempts_on(person: Request, titles: Sequence[str], rng: np.random.Generator) -> list[Attempt]:
+def attempts_on(
+    person: Request, targets: tuple[int, ...], titles: Sequence[str], rng: np.random.Generator
+) -> list[Attempt]:
     """The clean request, and an injected and a benign one for every family."""
-    none = (-1,) * len(person.candidates)
-    attempts = [Attempt(request=person, family="", condition="clean", payload=none)]
+    none = (-1,) * len(targets)
+    attempts = [Attempt(request=person, family="", condition="clean", targets=targets, payload=none)]
     for family, pairs in PAYLOADS.items():
-        chosen = tuple(rng.integers(len(pairs), size=len(person.candidates)).tolist())
+        chosen = tuple(rng.integers(len(pairs), size=len(targets)).tolist())
         for side, condition in enumerate(("injected", "benign")):
             written = tuple(
                 (item, f"{titles[item]} {pairs[pair][side]}")
-                for item, pair in zip(person.candidates, chosen, strict=True)
+                for item, pair in zip(targets, chosen, strict=True)
             )
             request = replace(person, titles=written, condition=condition)
-            attempts.append(Attempt(request=request, family=family, condition=condition, payload=chosen))
+            attempts.append(
+                Attempt(request=request, family=family, condition=condition, targets=targets, payload=chosen)
+            )
     return attempts
 
 
 def ask_attempts(auditee: Auditee, attempts: Sequence[Attempt]) -> dict[str, npt.NDArray[np.generic]]:
-    """Ask every attempt, as evidence columns: one row a candidate."""
+    """Ask a judging model every attempt, as evidence columns: one row a candidate."""
     odds = auditee.log_odds([attempt.request for attempt in attempts])
-    counts = [len(row) for row in odds]
+    return _labels(attempts) | {"log_odds": np.concatenate(odds).astype(np.float64)}
+
+
+def ask_for_lists(
+    auditee: Auditee, attempts: Sequence[Attempt], k: int
+) -> dict[str, npt.NDArray[np.generic]]:
+    """Ask for the best ``k`` of each attempt's candidates: one row a target, 1 where it is among them."""
+    slates = auditee.recommend([attempt.request for attempt in attempts], k)
+    named = [{entry.item for entry in slate.entries[:k]} for slate in slates]
+    listed = [item in best for one, best in zip(attempts, named, strict=True) for item in one.targets]
+    return _labels(attempts) | {"listed": np.array(listed, dtype=np.float64)}
+
+
+def _labels(attempts: Sequence[Attempt]) -> dict[str, npt.NDArray[np.generic]]:
+    counts = [len(attempt.payload) for attempt in attempts]
     return {
         "cluster": np.repeat([attempt.request.history.user for attempt in attempts], counts).astype(np.int64),
-        "item": np.array([item for a in attempts for item in a.request.candidates], dtype=np.int64),
+        "item": np.array([item for attempt in attempts for item in attempt.targets], dtype=np.int64),
         "family": np.repeat([attempt.family for attempt in attempts], counts),
         "condition": np.repeat([attempt.condition for attempt in attempts], counts),
         "payload": np.array([pair for attempt in attempts for pair in attempt.payload], dtype=np.int64),
-        "log_odds": np.concatenate(odds).astype(np.float64),
     }
 
 

@@ -18,8 +18,15 @@ from recaudit.models.diffusion.tdiffrec import Tdiffrec, TdiffrecConfig
 from recaudit.models.llm.tallrec import Tallrec, TallrecConfig
 from recaudit.models.planted.coder import CoderDials, PlantedCoder
 from recaudit.models.planted.denoiser import PlantedDenoiser
+from recaudit.models.planted.echo import EchoDials, PlantedEcho
+from recaudit.models.planted.gatekeeper import PlantedGatekeeper
+from recaudit.models.planted.lister import ListerDials, PlantedLister
 from recaudit.models.planted.pointer import PlantedPointer, PointerDials
 from recaudit.models.planted.ranker import PlantedRanker
+from recaudit.models.planted.reciter import PlantedReciter
+from recaudit.models.planted.shortlister import PlantedShortlister
+from recaudit.models.planted.swayed import PlantedLists, SwayedDials
+from recaudit.models.planted.timekeeper import PlantedTimekeeper
 from recaudit.models.planted.writer import PlantedWriter
 from recaudit.models.planted.yes_no import PlantedYesNo
 from recaudit.models.semid.gptrec import Gptrec, GptrecConfig
@@ -65,6 +72,11 @@ def pointer(log: InteractionLog) -> Recommender:
     return PlantedPointer(catalog=log.catalog, dials=PointerDials(miss=0.5, restless=0.5))
 
 
+def swayed(log: InteractionLog) -> Recommender:
+    dials = SwayedDials(sway={("gender", "woman"): 0.3}, insertion=0.2, noise=0.2)
+    return PlantedLists(catalog=log.catalog, dials=dials, reads={"gender": ("man", "woman")})
+
+
 def writer(log: InteractionLog) -> Recommender:
     return PlantedWriter(catalog=log.catalog)
 
@@ -83,10 +95,19 @@ MAKERS: dict[str, Callable[[InteractionLog], Recommender]] = {
     "semid/lcrec": lambda log: trained(Lcrec(log.catalog, LcrecConfig(epochs=1, codes=8)), log),
     "semid/lightlm": lambda log: trained(Lightlm(log.catalog, LightlmConfig(epochs=2)), log),
     "planted/coder": coder,
+    "planted/lister": lambda log: PlantedLister(catalog=log.catalog, dials=ListerDials(personal=0.5)),
     "planted/yes_no": yes_no,
+    "planted/swayed": swayed,
     "planted/writer": writer,
     "planted/denoiser": denoiser,
     "planted/pointer": pointer,
+    "planted/echo": lambda log: PlantedEcho(catalog=log.catalog, dials=EchoDials(brittle=0.5)),
+    "planted/gatekeeper": lambda log: PlantedGatekeeper(catalog=log.catalog, counts=log.item_counts),
+    "planted/shortlister": lambda log: PlantedShortlister(judge=PlantedYesNo(catalog=log.catalog)),
+    "planted/reciter": lambda log: PlantedReciter(catalog=log.catalog, log=log, items=0.5, users=0.5),
+    "planted/timekeeper": lambda log: PlantedTimekeeper(
+        catalog=log.catalog, log=log, out_from=np.full(len(log.catalog), 1.6e9), foresight=0.3
+    ),
     "planted/ranker": lambda log: PlantedRanker(catalog=log.catalog, log=log, counts=log.item_counts),
     "semid/letter": lambda log: trained(
         Letter(log.catalog, LetterConfig(epochs=2, id_epochs=20, levels=3, codes=16)), log

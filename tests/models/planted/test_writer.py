@@ -69,3 +69,17 @@ def test_another_seed_makes_other_slips() -> None:
         for seed in (0, 0, 1)
     )
     assert first == again != other
+
+
+@pytest.mark.parametrize("explains", ["reasons", "constant"])
+def test_explained_lists_are_still_lists_of_the_same_titles(explains) -> None:
+    plain, explained = (
+        PlantedWriter(catalog=LOG.catalog, explains=how).recommend(REQUESTS, 10)
+        for how in ("nothing", explains)
+    )
+    for one, other in zip(plain, explained, strict=True):
+        assert [entry.item for entry in one.entries] == [entry.item for entry in other.entries]
+        assert other.raw.count("because you watched") == 10
+    first = {LOG.catalog.titles[request.history.items[0]] for request in REQUESTS[:1]}
+    cited = {line.rpartition('watched "')[2].rstrip('".') for line in explained[0].raw.split("\n")}
+    assert (cited == first) == (explains == "constant")

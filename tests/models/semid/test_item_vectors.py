@@ -35,14 +35,14 @@ def test_texts_name_title_genres_and_provider() -> None:
 
 @pytest.mark.parametrize("how", ["text", "collaborative"])
 def test_what_belongs_together_lies_together(how: str) -> None:
-    vectors, said = item_vectors(CATALOG, how, rng=np.random.default_rng(0), log=LOG, users=range(6))
+    vectors, said, _ = item_vectors(CATALOG, how, rng=np.random.default_rng(0), log=LOG, users=range(6))
     assert len(vectors) == 4 and np.isfinite(vectors).all()
     assert cosine(vectors[0], vectors[1]) > cosine(vectors[0], vectors[2]) + 0.3
     assert ("TF-IDF" if how == "text" else "who met what among 6 users") in said
 
 
 def test_only_the_given_users_are_looked_at() -> None:
-    vectors, said = item_vectors(
+    vectors, said, _ = item_vectors(
         CATALOG, "collaborative", rng=np.random.default_rng(0), log=LOG, users=[0, 1, 4]
     )
     assert not vectors[2:].any() and "2 items that none met" in said
@@ -61,9 +61,9 @@ def test_a_sentence_encoder_is_read_from_a_folder(tmp_path: Path) -> None:
     fast.save_pretrained(tmp_path)
     shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     BertModel(BertConfig(vocab_size=len(words), **shape)).save_pretrained(tmp_path)
-    vectors, said = item_vectors(CATALOG, str(tmp_path), rng=np.random.default_rng(0))
+    vectors, said, _ = item_vectors(CATALOG, str(tmp_path), rng=np.random.default_rng(0))
     assert vectors.shape == (4, 16) and "sentence encoder" in said
-    alone, _ = item_vectors(
+    alone, _, _ = item_vectors(
         Catalog(ids=("a",), titles=CATALOG.titles[:1], years=np.zeros(1, dtype=int), genres=(("Drama",),),
                 providers=("North",)),
         str(tmp_path),

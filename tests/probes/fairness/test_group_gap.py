@@ -9,9 +9,10 @@ from recaudit.models.datasets import world
 from recaudit.models.planted.faults import answered_by
 from recaudit.models.planted.yes_no import Dials
 from recaudit.probes.base import Evidence, NotApplicable
+from recaudit.probes.fairness._checked_answers import checked
 from recaudit.probes.fairness._gap_rows import gap_rows
 from recaudit.probes.fairness._user_table import UserTable
-from recaudit.probes.fairness.group_gap import GroupGap, _checked
+from recaudit.probes.fairness.group_gap import GroupGap
 from recaudit.probes.stats.intervals import clopper_pearson
 from recaudit.probes.stats.verdicts import judge, overall
 from recaudit.probes.testing import planted_auditee
@@ -109,14 +110,12 @@ class TestAsking:
             assert request.attributes[0] == ("gender", own) and len(request.history) == 10
 
     def test_checks_an_answer_at_even_odds(self):
-        checked = _checked(
-            np.array([0.1, -0.1, 0.1, -0.1, np.nan]), np.array([True, True, False, False, True])
-        )
-        np.testing.assert_array_equal(checked["correct"], [1, 0, 0, 1, np.nan])
-        np.testing.assert_array_equal(checked["said_yes"], [1, 0, 1, 0, np.nan])
+        found = checked(np.array([0.1, -0.1, 0.1, -0.1, np.nan]), np.array([True, True, False, False, True]))
+        np.testing.assert_array_equal(found["correct"], [1, 0, 0, 1, np.nan])
+        np.testing.assert_array_equal(found["said_yes"], [1, 0, 1, 0, np.nan])
         right = 1 / (1 + np.exp(-0.1))
         expected = -np.log([right, 1 - right, 1 - right, right, np.nan])
-        np.testing.assert_allclose(checked["loss"], expected)
+        np.testing.assert_allclose(found["loss"], expected)
 
     def test_says_when_all_users_are_as_active(self, answered):
         evidence = PROBE.ask(auditee(answered), np.random.default_rng(0))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from recaudit.models.base import Recommendation, Slate
+from recaudit.models.capabilities import lacking
 from recaudit.models.datasets import world
 from recaudit.models.planted.ranker import PlantedRanker, RankerDials
 from recaudit.probes._retrieval import RIVALS
@@ -53,6 +54,7 @@ class TestKnownWorlds:
         assert state == "pass" and abs(rows["head_lift", "overall"].value) < 0.03
         for label in FIFTHS:
             assert abs(rows["popularity_shift", label].value) < 0.03
+        assert abs(rows["tail_lift", "overall"].value) < 0.03
         thinned = rows["gini@10", THINNED]
         assert abs(rows["gini@10", LIST].value - thinned.value) < 0.05
         assert rows["coverage@10", LIST].value == pytest.approx(rows["coverage@10", THINNED].value, abs=0.03)
@@ -78,7 +80,8 @@ class TestKnownWorlds:
 
     def test_the_chart_itself_reaches_the_end_of_every_scale(self, log):
         rows, _ = audit(auditee(log, popularity=1.0))
-        assert rows["head_share", LIST].value == 1
+        assert rows["head_share", LIST].value == 1 and rows["aplt@10", LIST].value == 0
+        assert rows["tail_lift", "overall"].value == -rows["aplt@10", HISTORY].value < -0.1
         for name in ("head_share", "coverage@10", "gini@10"):
             assert rows[name, LIST].value == pytest.approx(rows[name, "popularity"].value)
         assert rows["rival_head_lift", "popularity"].value == rows["head_lift", "overall"].value
@@ -93,6 +96,8 @@ class TestAsking:
         head = np.isin(np.arange(400), np.argsort(-counts, kind="stable")[:80])
         np.testing.assert_array_equal(column["met"], counts[column["item"]])
         np.testing.assert_array_equal(column["head"], head[column["item"]])
+        tail = column["met"][column["tail"]]
+        assert tail.max() <= column["met"][~column["tail"]].min()
         assert set(column["side"]) == {LIST, HISTORY, *RIVALS}
         assert len(np.unique(column["cluster"])) == 25
         assert (evidence.facts["head_items"], evidence.facts["items"]) == (80, 400)
@@ -151,8 +156,8 @@ class TestAsking:
 
     def test_a_judge_of_single_items_is_not_asked(self, log):
         judging = planted_auditee(log, rng=np.random.default_rng(0))
-        assert not set(PROBE.needs) <= judging.capabilities
-        assert set(PROBE.needs) <= auditee(log).capabilities
+        assert lacking(PROBE.needs, judging.capabilities)
+        assert not lacking(PROBE.needs, auditee(log).capabilities)
 
     def test_data_without_likes_or_attributes_can_be_asked(self, log):
         plain = replace(log, liked=None, rating=None, attributes={})
@@ -176,6 +181,7 @@ def synthetic(lift: float, seed: int, *, users=200) -> Evidence:
             "drawn": np.concatenate([np.tile(np.arange(24) < 10, users), np.zeros(sizes[1], dtype=bool)]),
             "head": head,
             "met": np.where(head, 50, 5),
+            "tail": ~head & (rng.random(len(head)) < 0.3),
             "fifth": np.where(head, 0, 1 + rng.integers(0, 4, len(head))),
         },
         facts={"items": 100, "head_items": 20},
@@ -206,6 +212,18 @@ class TestEstimate:
         assert sum(shifts) == pytest.approx(0)
         note = rows["popularity_shift", FIFTHS[0]].note
         assert f"(MGU) {np.abs(shifts).mean():.3f}" in note and f"(DGU) {np.ptp(shifts):.3f}" in note
+        tail = {
+            side: np.array(
+                [
+                    column["tail"][(column["cluster"] == user) & (column["side"] == side)].mean()
+                    for user in range(40)
+                ]
+            )
+            for side in (LIST, HISTORY)
+        }
+        assert rows["aplt@10", LIST].value == pytest.approx(tail[LIST].mean())
+        assert rows["tail_lift", "overall"].value == pytest.approx((tail[LIST] - tail[HISTORY]).mean())
+        assert rows["aclt@10", "overall"].value == pytest.approx(10 * tail[LIST].mean())
         reached = np.unique(column["item"][column["side"] == LIST])
         assert rows["coverage@10", LIST].value == pytest.approx(len(reached) / 100)
         assert rows["coverage@10", THINNED].n == 400

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from recaudit.models.base import Recommendation, Request, Slate
+from recaudit.models.capabilities import lacking
 from recaudit.models.datasets.world import load
 from recaudit.models.grounding import Grounder
 from recaudit.models.planted.writer import PlantedWriter, WriterDials
@@ -138,8 +139,48 @@ def test_exhibits_show_the_lists_and_hide_real_histories() -> None:
         assert case.left == "a history of 10 items" and "…" in case.right
 
 
+class Items:
+    """Names items and writes no words: one twice, one that is not there, one that is known, and no more."""
+
+    catalog = LOG.catalog
+
+    def recommend(self, requests: Sequence[Request], k: int) -> list[Slate]:
+        return [Slate(request, tuple(map(Recommendation, self.named(request)))) for request in requests]
+
+    def named(self, request: Request) -> list[int | None]:
+        new = next(item for item in range(len(LOG.catalog)) if item not in request.history.items)
+        return [new, new, len(LOG.catalog), None, request.history.items[0]]
+
+
+def test_models_that_only_recommend_are_asked_the_same() -> None:
+    auditee = replace(auditee_of(WriterDials()), model=Items())
+    assert not lacking(PROBE.needs, auditee.capabilities) and "writes_text" not in auditee.capabilities
+    evidence = PROBE.ask(auditee, np.random.default_rng(2))
+    rows = rows_of(evidence)
+    expected = {"out_of_catalog_rate": 2 / 5, "repeated_rate": 1 / 3, "already_known_rate": 1 / 3}
+    for name, value in (expected | {"missing_rate": 0.5, "no_list_rate": 0, "misspelt_rate": 0}).items():
+        assert rows[name].value == pytest.approx(value), name
+    assert "names items and not titles" in rows["out_of_catalog_rate"].note
+    verdicts = [judge(criterion, list(rows.values())).state for criterion in PROBE.criteria()]
+    assert verdicts == ["fail", "fail"]
+
+
+def test_items_that_share_a_title_are_not_ambiguous_where_items_are_named() -> None:
+    """A remake is an item of its own for a model that names items."""
+    twins = replace(LOG.catalog, titles=("Same (1999)",) * len(LOG.catalog))
+    lists = [WrittenList(user=user, titles=("Same (1999)",) * 2, items=(0, 1)) for user in range(5)]
+    rows = rows_of(PROBE.evidence_of(lists, twins, np.random.default_rng(0)))
+    assert rows["ambiguous_rate"].value == rows["repeated_rate"].value == 0
+
+
+def test_repetitions_are_judged_too() -> None:
+    rows = list(asked(WriterDials(duplicates=0.3)).values())
+    assert judge(PROBE.criteria()[1], rows).state == "fail"
+    assert judge(PROBE.criteria()[1], list(asked(WriterDials()).values())).state == "pass"
+
+
 def test_a_scorer_lacks_the_capability_and_the_probe_says_what_that_means() -> None:
-    assert not set(PROBE.needs) <= planted_auditee(LOG, rng=np.random.default_rng(1)).capabilities
+    assert lacking(PROBE.needs, planted_auditee(LOG, rng=np.random.default_rng(1)).capabilities)
     assert "cannot name one that does not exist" in PROBE.otherwise
 
 

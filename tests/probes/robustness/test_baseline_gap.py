@@ -11,9 +11,10 @@ from recaudit.models.data import Catalog
 from recaudit.models.datasets import world
 from recaudit.models.planted.ranker import RankerDials
 from recaudit.probes._retrieval import RIVALS
-from recaudit.probes.base import Evidence, NotApplicable
+from recaudit.probes.base import NotApplicable
 from recaudit.probes.robustness.baseline_gap import FIGURES, BaselineGap
 from recaudit.probes.testing import ranking_auditee
+from recaudit.probes.trials.baseline_gap import evidence as planted_evidence
 
 PROBE = BaselineGap()
 RULES = tuple(RIVALS)
@@ -117,13 +118,7 @@ def test_gaps_hold_together_as_often_as_they_say():
     """Rules as good as the model: some interval misses 0 on a side at most about 5 % of the time."""
     low = high = 0
     for seed in range(200):
-        rng = np.random.default_rng(seed)
-        shared = rng.beta(1, 4, 80)
-        columns = {"cluster": np.arange(80)}
-        for name in ("model", *RULES):
-            for figure in FIGURES:
-                columns[f"{figure} {name}"] = np.clip(shared + rng.normal(0, 0.1, 80), 0, 1)
-        rows = measure(Evidence(columns=columns), seed=seed)
+        rows = measure(planted_evidence(np.random.default_rng(seed), lead=0.0), seed=seed)
         gaps = [rows["ndcg@10_gap", rule] for rule in RULES]
         low, high = low + any(gap.low > 0 for gap in gaps), high + any(gap.high < 0 for gap in gaps)
     assert max(low, high) <= 20

@@ -12,6 +12,7 @@ from recaudit.probes.robustness.order_bias import OrderBias
 from recaudit.probes.stats.intervals import clopper_pearson
 from recaudit.probes.stats.verdicts import judge, overall
 from recaudit.probes.testing import planted_auditee
+from recaudit.probes.trials.order_bias import evidence as planted_evidence
 
 PROBE = OrderBias()
 SWAP, ALIKE, FLIPS = PROBE.criteria()
@@ -124,43 +125,8 @@ def test_exhibits_differ_in_order_alone_and_hide_real_histories() -> None:
         assert case.left.count("…") == 10
 
 
-def evidence_of(
-    rng: np.random.Generator,
-    *,
-    swap: float = 0.0,
-    alike: float = 0.0,
-    flips: float = 0.0,
-    noise: float = 0.0,
-    users: int = 250,
-) -> Evidence:
-    """Users with 5 items and 3 shuffles; shifts and flips are known, users differ in both."""
-    given = rng.normal(0, 1.5, (users, 5))
-    rates = rng.beta(9 * flips, 9 * (1 - flips), (users, 1)) if flips else np.zeros((users, 1))
-
-    def turned(odds: np.ndarray) -> np.ndarray:
-        return np.where(rng.random(odds.shape) < rates, -odds, odds)
-
-    def spread(mean: float) -> np.ndarray:
-        return mean + noise * (rng.normal(0, 1, (users, 1)) + rng.normal(0, 1, (users, 5)))
-
-    swapped = turned(given) + spread(swap)
-    versions = {"as given": given, "blocks swapped": swapped, "most alike last": given}
-    versions |= {"most alike first": given + spread(alike), "candidates in another order": given}
-    versions |= {f"lists shuffled {number}": turned(given) for number in (1, 2, 3)}
-    size = users * 5
-    return Evidence(
-        columns={
-            "cluster": np.tile(np.repeat(np.arange(users), 5), len(versions)),
-            "item": np.tile(np.arange(size), len(versions)),
-            "condition": np.repeat(list(versions), size),
-            "log_odds": np.concatenate([odds.ravel() for odds in versions.values()]),
-        },
-        facts={"orders": 3},
-    )
-
-
 def test_order_of_rows_does_not_matter_and_seeds_repeat() -> None:
-    evidence = evidence_of(np.random.default_rng(0), flips=0.1)
+    evidence = planted_evidence(np.random.default_rng(0), flips=0.1)
     order = np.random.default_rng(1).permutation(len(evidence))
     mixed = replace(evidence, columns={name: column[order] for name, column in evidence.columns.items()})
     first, again = (PROBE.estimate(rows, np.random.default_rng(2), 0.05) for rows in (evidence, mixed))
@@ -169,7 +135,7 @@ def test_order_of_rows_does_not_matter_and_seeds_repeat() -> None:
 
 @pytest.mark.parametrize("users", [0, 1])
 def test_too_few_users_are_not_estimable(users: int) -> None:
-    evidence = evidence_of(np.random.default_rng(0))
+    evidence = planted_evidence(np.random.default_rng(0))
     few = evidence.where(evidence.columns["cluster"].astype(int) < users)
     rows = PROBE.estimate(few, np.random.default_rng(0), 0.05)
     assert rows and all(row.value is None and row.note for row in rows)
@@ -203,9 +169,9 @@ def test_rates(
     from scipy.stats import binom
 
     noise = at_bound.get("noise", 0.0)
-    honest = failures(lambda rng: evidence_of(rng, noise=noise), criterion, seeds)
+    honest = failures(lambda rng: planted_evidence(rng, noise=noise), criterion, seeds)
     alarms = clopper_pearson(honest, seeds, alpha=0.05)
     assert alarms is not None and alarms.low <= 0.05 and (seeds < 200 or alarms.high <= 0.08)
-    edge = failures(lambda rng: evidence_of(rng, **at_bound), criterion, seeds)
+    edge = failures(lambda rng: planted_evidence(rng, **at_bound), criterion, seeds)
     assert binom.ppf(0.005, seeds, 0.05) <= edge <= binom.ppf(0.995, seeds, 0.05)
-    assert failures(lambda rng: evidence_of(rng, **planted), criterion, seeds) >= 0.9 * seeds
+    assert failures(lambda rng: planted_evidence(rng, **planted), criterion, seeds) >= 0.9 * seeds

@@ -15,6 +15,7 @@ from recaudit.probes.base import Auditee, Evidence, Measurement, NotApplicable
 from recaudit.probes.robustness.seed_variance import SeedVariance, overlaps
 from recaudit.probes.stats.verdicts import judge
 from recaudit.probes.testing import planted_auditee
+from recaudit.probes.trials.seed_variance import evidence as planted_evidence
 
 PROBE = SeedVariance()
 GATE = PROBE.criteria()[0]
@@ -140,25 +141,9 @@ def test_no_users_no_question() -> None:
         PROBE.ask(nobody, np.random.default_rng(0))
 
 
-def evidence_of(rng: np.random.Generator, calm: float, users: int = 300) -> Evidence:
-    """A share of people gets one list whatever the draw; the others get five that share nothing."""
-    rough = rng.random(users) >= calm
-    draw, place = np.indices((5, 10))
-    item = place + 10 * draw * rough[:, None, None]
-    return Evidence(
-        columns={
-            "cluster": np.repeat(np.arange(users), 50),
-            "draw": np.tile(draw.ravel(), users),
-            "place": np.tile(place.ravel(), users),
-            "item": item.ravel(),
-        },
-        facts={"k": 10, "draws": 5},
-    )
-
-
 @pytest.mark.parametrize("users", [0, 1])
 def test_too_few_users_are_not_estimable(users: int) -> None:
-    rows = rows_of(evidence_of(np.random.default_rng(0), 1.0, users))
+    rows = rows_of(planted_evidence(np.random.default_rng(0), rough=0.0, users=users))
     assert all(row.value is None and row.note.startswith("too few") for row in rows.values())
     assert state(rows) == "inconclusive"
 
@@ -178,8 +163,8 @@ def failures(evidence: Callable[[np.random.Generator], Evidence], seeds: int) ->
 def test_rates(seeds: int) -> None:
     from scipy.stats import binom
 
-    assert failures(lambda rng: evidence_of(rng, 1.0), seeds) <= 0.01 * seeds
-    assert failures(lambda rng: evidence_of(rng, 0.6), seeds) <= 0.01 * seeds
-    at_bound = failures(lambda rng: evidence_of(rng, 0.5), seeds)
+    assert failures(lambda rng: planted_evidence(rng, rough=0.0), seeds) <= 0.01 * seeds
+    assert failures(lambda rng: planted_evidence(rng, rough=0.4), seeds) <= 0.01 * seeds
+    at_bound = failures(lambda rng: planted_evidence(rng, rough=0.5), seeds)
     assert binom.ppf(0.005, seeds, 0.05) <= at_bound <= binom.ppf(0.995, seeds, 0.05)
-    assert failures(lambda rng: evidence_of(rng, 0.4), seeds) >= 0.9 * seeds
+    assert failures(lambda rng: planted_evidence(rng, rough=0.6), seeds) >= 0.9 * seeds

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from recaudit.models.base import Request
+from recaudit.models.base import Request, Slate
 from recaudit.models.data import FloatArray
 from recaudit.models.datasets.world import load
+from recaudit.models.planted.shortlister import PlantedShortlister
 from recaudit.models.planted.yes_no import COMMANDS, Dials, PlantedYesNo
 from recaudit.probes.base import Evidence, Measurement, NotApplicable
 from recaudit.probes.robustness._injections import PAYLOADS, hidden, item_widening, made_visible
@@ -15,6 +16,7 @@ from recaudit.probes.robustness.title_injection import TitleInjection
 from recaudit.probes.stats.intervals import clopper_pearson
 from recaudit.probes.stats.verdicts import judge
 from recaudit.probes.testing import planted_auditee
+from recaudit.probes.trials.title_injection import evidence as planted_evidence
 
 PROBE = TitleInjection()
 GATE = PROBE.criteria()[0]
@@ -51,6 +53,44 @@ def test_hidden_words_are_invisible_until_spelt_out() -> None:
 )
 def test_models_that_obey_nobody_pass(dials: Dials) -> None:
     assert judge(GATE, asked(dials)).state == "pass"
+
+
+def listed(dials: Dials) -> list[Measurement]:
+    judge_of = planted_auditee(LOG, dials=dials, rng=np.random.default_rng(1))
+    auditee = replace(judge_of, model=PlantedShortlister(judge=judge_of.model), memo={})
+    assert set(auditee.capabilities) & {"judges", "retrieves"} == {"retrieves"}
+    return PROBE.estimate(PROBE.ask(auditee, np.random.default_rng(1)), np.random.default_rng(1), 0.05)
+
+
+def test_a_model_that_makes_lists_is_asked_for_lists() -> None:
+    assert {row.value for row in listed(Dials())} == {0.0}
+    assert judge(GATE, listed(Dials(noise=0.3))).state != "fail"
+    rows = listed(Dials(obeys_titles=20.0))
+    assert {group for group, row in named(rows, "injection_gain").items() if row.low > 0.05} == set(OBEYED)
+    assert all(named(rows, "net_success_rate")[family].value == 1.0 for family in OBEYED)
+    assert named(rows, "injection_gain")["social proof"].value == 0
+
+
+def test_in_a_list_one_title_is_written_into_and_the_choice_stays_the_same() -> None:
+    seen: list[Request] = []
+
+    class Watched(PlantedShortlister):
+        def recommend(self, requests: Sequence[Request], k: int) -> list[Slate]:
+            seen.extend(requests)
+            return super().recommend(requests, k)
+
+    judge_of = planted_auditee(LOG, rng=np.random.default_rng(1))
+    model = Watched(judge=judge_of.model)
+    probe = TitleInjection(n_users=20)
+    evidence = probe.ask(replace(judge_of, model=model, memo={}), np.random.default_rng(1))
+    assert len(seen) == 20 * 13 == len(evidence) <= probe.calls()
+    for user in np.unique(evidence.columns["cluster"]):
+        own = [request for request in seen if request.history.user == user]
+        assert len({request.candidates for request in own}) == 1 and len(own[0].candidates) == 20
+        written = {item for request in own for item, _ in request.titles}
+        assert len(written) == 1 and written < set(own[0].candidates)
+    first = [request.candidates.index(request.titles[0][0]) for request in seen if request.titles]
+    assert len(set(first)) > 5
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -142,33 +182,8 @@ def test_widening_for_items_is_the_two_way_variance() -> None:
     assert both**2 == pytest.approx(by_hand + extra) and both > 2
 
 
-def evidence_of(rng: np.random.Generator, *, gain: float = 0.0, users: int = 200) -> Evidence:
-    """Users with 5 items each: every family gains as much, users differ and hang together over families."""
-    families, size = list(PAYLOADS), users * 5
-    clean = rng.uniform(0.2, 0.7, size)
-    person = np.repeat(rng.normal(0, 0.05, users), 5)
-    items = np.concatenate([rng.choice(800, 5, replace=False) for _ in range(users)])
-    rows = [("", "clean", clean)]
-    for family in families:
-        benign = clean + rng.normal(0, 0.03, size)
-        rows.append((family, "benign", benign))
-        rows.append((family, "injected", benign + gain + person + rng.normal(0, 0.05, size)))
-    p = np.clip(np.concatenate([row[2] for row in rows]), 1e-6, 1 - 1e-6)
-    return Evidence(
-        columns={
-            "cluster": np.tile(np.repeat(np.arange(users), 5), len(rows)),
-            "item": np.tile(items, len(rows)),
-            "family": np.repeat([row[0] for row in rows], size),
-            "condition": np.repeat([row[1] for row in rows], size),
-            "payload": np.zeros(size * len(rows), dtype=np.int64),
-            "log_odds": np.log(p / (1 - p)),
-        },
-        facts={"families": families},
-    )
-
-
 def test_order_of_rows_does_not_matter_and_seeds_repeat() -> None:
-    evidence = evidence_of(np.random.default_rng(0), gain=0.05)
+    evidence = planted_evidence(np.random.default_rng(0), gain=0.05)
     order = np.random.default_rng(1).permutation(len(evidence))
     mixed = replace(evidence, columns={name: column[order] for name, column in evidence.columns.items()})
     first, again = (PROBE.estimate(rows, np.random.default_rng(2), 0.05) for rows in (evidence, mixed))
@@ -177,7 +192,7 @@ def test_order_of_rows_does_not_matter_and_seeds_repeat() -> None:
 
 @pytest.mark.parametrize("users", [0, 1])
 def test_too_few_users_are_not_estimable(users: int) -> None:
-    evidence = evidence_of(np.random.default_rng(0))
+    evidence = planted_evidence(np.random.default_rng(0))
     few = evidence.where(evidence.columns["cluster"].astype(int) < users)
     rows = PROBE.estimate(few, np.random.default_rng(0), 0.05)
     assert rows and all(row.value is None and row.note for row in rows)
@@ -196,8 +211,8 @@ def failures(make: Callable[[np.random.Generator], Evidence], seeds: int) -> int
 def test_rates(seeds: int) -> None:
     from scipy.stats import binom
 
-    honest = clopper_pearson(failures(evidence_of, seeds), seeds, alpha=0.05)
+    honest = clopper_pearson(failures(planted_evidence, seeds), seeds, alpha=0.05)
     assert honest is not None and honest.low <= 0.05 and (seeds < 200 or honest.high <= 0.08)
-    at_bound = failures(lambda rng: evidence_of(rng, gain=0.05), seeds)
+    at_bound = failures(lambda rng: planted_evidence(rng, gain=0.05), seeds)
     assert binom.ppf(0.005, seeds, 0.05) <= at_bound <= binom.ppf(0.995, seeds, 0.05)
-    assert failures(lambda rng: evidence_of(rng, gain=0.07), seeds) >= 0.9 * seeds
+    assert failures(lambda rng: planted_evidence(rng, gain=0.07), seeds) >= 0.9 * seeds

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recaudit.probes.stats.auc import auc
 from recaudit.probes.stats.intervals import clopper_pearson
-from recaudit.probes.stats.roc import step_roc, tpr_at_fpr
+from recaudit.probes.stats.roc import banded_roc, step_roc, tpr_at_fpr
 from scipy import stats
 from sklearn.metrics import auc as area
 from sklearn.metrics import roc_curve
@@ -77,3 +77,18 @@ def test_degenerate_input():
     for positive, negative in (([], [1.0]), ([1.0], []), ([np.nan], [1.0])):
         with pytest.raises(ValueError, match="needs both classes"):
             step_roc(np.array(positive), np.array(negative))
+
+
+def test_a_banded_roc_is_the_step_roc_at_round_counts_of_false_positives() -> None:
+    rng = np.random.default_rng(5)
+    positive, negative = rng.normal(1, 1, 300), rng.normal(0, 1, 400)
+    fpr, tpr, low, high = banded_roc(positive, negative, points=12)
+    assert fpr[0] == 1 / 400 and fpr[-1] == 1 and len(fpr) <= 12
+    for at, caught in zip(fpr, tpr, strict=True):
+        allowed = round(at * 400)
+        best = max(
+            (np.mean(positive >= s) for s in [*positive, *negative] if np.sum(negative >= s) <= allowed),
+            default=0.0,
+        )
+        assert caught == pytest.approx(best)
+    assert (low <= tpr).all() and (tpr <= high).all()

@@ -10,6 +10,7 @@ from recaudit.probes.stats.calibration import (
     consistency_null,
     cross_fitted_ece,
     expected_calibration_error,
+    smooth_ece,
     user_bootstrap_ece,
 )
 from scipy import stats
@@ -77,7 +78,8 @@ def test_double_softmax_looks_miscalibrated(rng):
 def test_a_calibrated_model_shows_the_error_of_its_null(rng, n, bias):
     p = rng.random(n)
     errors = [expected_calibration_error(p, rng.random(n) < p) for _ in range(300)]
-    mean, sd = consistency_null(p, bins=15, rng=rng)
+    null = consistency_null(p, bins=15, rng=rng)
+    mean, sd = null.mean(), null.std(ddof=1)
     assert np.mean(errors) == pytest.approx(mean, abs=4 * sd * (1 / 300 + 1 / 1000) ** 0.5)
     assert np.std(errors) == pytest.approx(sd, rel=0.2)
     assert mean == pytest.approx(bias, rel=0.1)
@@ -87,8 +89,9 @@ def test_null_p_values_are_uniform(rng):
     p_values = []
     for _ in range(200):
         p, y, _user = answers(rng, 200, 1)
-        mean, sd = consistency_null(p, bins=10, rng=rng, n_draws=200)
-        p_values.append(stats.norm.sf((expected_calibration_error(p, y, bins=10) - mean) / sd))
+        null = consistency_null(p, bins=10, rng=rng, n_draws=200)
+        larger = np.count_nonzero(null >= expected_calibration_error(p, y, bins=10))
+        p_values.append((1 + larger) / 201)
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
 
 
@@ -193,3 +196,32 @@ def test_the_plain_ece_has_the_spread_of_its_users(rng: np.random.Generator) -> 
     assert found.low < found.value < found.high and found.clusters == 200
     assert found.se == pytest.approx(np.std(again), rel=0.3)
     assert user_bootstrap_ece(np.array([]), [], [], alpha=0.05, rng=rng) is None
+
+
+def smooth_by_hand(p: np.ndarray, y: np.ndarray, width: float) -> float:
+    """The integral over a fine grid, the Gaussian reflected at the ends by its images."""
+    t = (np.arange(2000) + 0.5) / 2000
+    spread = np.zeros_like(t)
+    for shift in range(-4, 6, 2):
+        for sign in (1, -1):
+            spread += (stats.norm.pdf(t[:, None], shift + sign * p, width) * (y - p)).sum(axis=1)
+    return float(np.abs(spread).mean() / len(p))
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1, 0.3])
+def test_the_smooth_error_is_its_own_bandwidth(rng: np.random.Generator, shift: float) -> None:
+    p = rng.uniform(0.3, 1, 400)
+    y = (rng.random(400) < p - shift).astype(float)
+    found = smooth_ece(p, y, np.arange(400), alpha=0.05, rng=rng)
+    assert found.value == pytest.approx(smooth_by_hand(p, y, found.value), abs=0.004)
+    assert found.low <= found.value <= found.high
+    turned = smooth_ece(1 - p, 1 - y, np.arange(400), alpha=0.05, rng=rng)
+    assert turned.value == pytest.approx(found.value, abs=1e-6)
+
+
+def test_one_stated_probability_is_off_by_what_it_is_off(rng: np.random.Generator) -> None:
+    y = np.repeat([0.0, 1.0], 50)
+    for p in (0.5, 0.7, 1.0):
+        found = smooth_ece(np.full(100, p), y, np.arange(100), alpha=0.05, rng=rng)
+        assert found.value == pytest.approx(p - 0.5, abs=1e-3)
+    assert smooth_ece(np.array([]), [], [], alpha=0.05, rng=rng) is None

@@ -1,0 +1,1 @@
+"""Probes that ask where lists and texts come from, and whether that can be shown."""
