@@ -10,8 +10,9 @@ a ready model, and ``requests``, a fixture with a few requests it can answer::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from .capabilities import (
     UNNAMED,
     Denoises,
     Draws,
+    EncodesText,
+    ExposesRepresentations,
     GeneratesVectors,
     Judges,
     ReadsAttributes,
@@ -30,6 +33,7 @@ from .capabilities import (
 )
 from .data import Catalog, Example, History
 
+Test = TypeVar("Test", bound=Callable[..., None])
 K = 5
 TOLERANCE = 1e-3
 
@@ -43,6 +47,16 @@ def sample_requests(catalog: Catalog, *, users: int, rng: np.random.Generator) -
         history = History(user, tuple(drawn[:size].tolist()), tuple((rng.random(size) < 0.6).tolist()))
         requests.append(Request(history=history, candidates=tuple(drawn[size : size + 8].tolist())))
     return requests
+
+
+def promised_by(capability: type) -> Callable[[Test], Test]:
+    """Mark a promise of models with this capability alone, for those who list what a model promises."""
+
+    def marked(test: Test) -> Test:
+        test.capability = capability  # type: ignore[attr-defined]
+        return test
+
+    return marked
 
 
 class RecommenderContract:
@@ -76,6 +90,7 @@ class RecommenderContract:
         """No requests, no slates."""
         assert recommender.recommend([], K) == []
 
+    @promised_by(Scores)
     def test_scores_are_finite_and_rank_its_slates(
         self, recommender: Recommender, requests: Sequence[Request]
     ) -> None:
@@ -91,6 +106,7 @@ class RecommenderContract:
             if slate.request.candidates and first is not None:
                 assert scores[slate.request.candidates.index(first)] >= scores.max() - TOLERANCE
 
+    @promised_by(Judges)
     def test_candidates_are_judged_one_by_one(
         self, recommender: Recommender, requests: Sequence[Request]
     ) -> None:
@@ -103,6 +119,7 @@ class RecommenderContract:
         ):
             np.testing.assert_allclose(straight, reverse[::-1], atol=TOLERANCE)
 
+    @promised_by(Draws)
     def test_a_draw_is_fixed_and_the_first_is_its_own(
         self, recommender: Recommender, requests: Sequence[Request]
     ) -> None:
@@ -113,6 +130,7 @@ class RecommenderContract:
             slates = [model.recommend(requests, K) for model in (recommender.redrawn(draw), same)]
             assert slates[0] == slates[1]
 
+    @promised_by(Denoises)
     def test_restoring_does_not_depend_on_company(
         self, recommender: Recommender, requests: Sequence[Request]
     ) -> None:
@@ -129,6 +147,18 @@ class RecommenderContract:
         assert np.isfinite(together).all() and (together >= 0).all()
         np.testing.assert_allclose(alone[0], together[-1], rtol=TOLERANCE)
 
+    @promised_by(GeneratesVectors)
+    def test_a_person_is_one_vector_that_hangs_on_no_company(
+        self, recommender: Recommender, requests: Sequence[Request]
+    ) -> None:
+        """One vector of finite numbers a history, the same alone as among others."""
+        if not isinstance(recommender, ExposesRepresentations):
+            return
+        histories = [request.history for request in requests]
+        together, alone = (recommender.representations(own) for own in (histories, histories[-1:]))
+        assert together.ndim == 2 and len(together) == len(histories) and np.isfinite(together).all()
+        np.testing.assert_allclose(alone[0], together[-1], atol=TOLERANCE)
+
     def test_points_lie_in_the_space_of_items(
         self, recommender: Recommender, requests: Sequence[Request]
     ) -> None:
@@ -144,6 +174,18 @@ class RecommenderContract:
             assert points.shape == (len(requests), items.shape[1]) and np.isfinite(points).all()
         assert len(items) == len(recommender.catalog)
 
+    def test_an_items_own_words_give_it_its_own_first_code(self, recommender: Recommender) -> None:
+        """Texts are coded as the catalogue was, from the code whose vector lies nearest on."""
+        if not isinstance(recommender, EncodesText) or not recommender.item_texts():
+            return
+        vectors = recommender.text_vectors(recommender.item_texts())
+        codes, centres = recommender.codes_of(vectors), recommender.first_code_vectors()
+        apart = ((vectors[:, None] - centres) ** 2).sum(axis=2)
+        ids = getattr(recommender, "semantic_ids")()  # noqa: B009  another capability's method
+        assert len(vectors) == len(recommender.catalog) and np.isfinite(vectors).all()
+        assert (codes[:, 0] == apart.argmin(axis=1)).all()
+        assert (codes[:, 0] == ids[:, 0]).mean() > 0.99
+
     def test_attributes_have_values_and_a_placebo(self, recommender: Recommender) -> None:
         """A reader of attributes offers values to compare, and something meaningless to compare with."""
         if isinstance(recommender, ReadsAttributes) and recommender.readable_attributes():
@@ -151,6 +193,7 @@ class RecommenderContract:
             assert any(len(values) > 1 for values in recommender.placebo_attributes().values())
             assert recommender.wordings() >= 1
 
+    @promised_by(ReadsTitles)
     def test_stated_attributes_and_titles_stand_in_the_text(
         self, recommender: Recommender, requests: Sequence[Request]
     ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar, Literal, Protocol, TypeVar, cast
 
 import numpy as np
@@ -123,6 +124,29 @@ class Exhibit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A line that says more than its summary: how rates, frequencies or shares run along a scale.
+
+    Parameters
+    ----------
+    kind : "roc" (false against true positive rates), "reliability" (stated against observed) or
+        "lorenz" (share of items, least first, against their share of the places).
+    label : what the line is of.
+    x, y, low, high : its points and the band around them; the band holds point by point at ``level``.
+    counts : how much stands behind each point; empty where that says nothing.
+    """
+
+    kind: Literal["roc", "reliability", "lorenz"]
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    level: float = 0.95
+    counts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """What was asked and answered: one row an answer, as columns of one length.
 
@@ -206,7 +230,7 @@ class Auditee:
         """The items that may be recommended."""
         return self.model.catalog
 
-    @property
+    @cached_property
     def capabilities(self) -> frozenset[str]:
         """What the model can do."""
         return capabilities(self.model)
@@ -272,7 +296,9 @@ class Probe(ABC):
     A subclass is a frozen dataclass of its settings. Its class attributes are literals, so that listing
     probes imports none of them: ``title`` is a short name, ``needs`` the capabilities without which it
     cannot be asked, ``otherwise`` what is said of a model that lacks them, ``fits`` how many copies it
-    trains, ``shows`` what a failing model does, as half a sentence.
+    trains, ``shows`` what a failing model does, as half a sentence. ``suite`` is the smallest set that asks
+    it: "quick" (cheap, and trains nothing), "standard" or "full"; where it names none, a probe that trains
+    more than one copy is in "full" and any other in "standard".
     """
 
     title: ClassVar[str] = ""
@@ -280,6 +306,7 @@ class Probe(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     fits: ClassVar[int] = 0
     shows: ClassVar[str] = ""
+    suite: ClassVar[str] = ""
 
     @abstractmethod
     def criteria(self) -> tuple[Criterion, ...]:
@@ -298,3 +325,7 @@ class Probe(ABC):
     @abstractmethod
     def estimate(self, evidence: Evidence, rng: np.random.Generator, alpha: float) -> list[Measurement]:
         """Turn evidence into measurements without any model; each interval end holds at ``alpha``."""
+
+    def curves(self, evidence: Evidence, rng: np.random.Generator) -> tuple[Curve, ...]:
+        """Return lines for the report, from evidence without any model; none by default."""
+        return ()

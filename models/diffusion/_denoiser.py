@@ -60,6 +60,17 @@ def restored(network: nn.ModuleDict, x: torch.Tensor, t: torch.Tensor) -> torch.
     return estimate
 
 
+def narrowed(network: nn.ModuleDict, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """The middle layer, where the network is narrowest, for rows ``x`` at levels ``t``."""
+    import torch
+
+    first, *layers = network["layers"][: len(network["layers"]) // 2]
+    h = torch.tanh(first(x) + level_of(network, t))
+    for layer in layers:
+        h = torch.tanh(layer(h))
+    return h
+
+
 def level_of(network: nn.ModuleDict, t: torch.Tensor) -> torch.Tensor:
     """What the levels add to the first hidden layer, shape ``(n_rows, first_hidden)``."""
     layer = network["level"]

@@ -13,7 +13,7 @@ import numpy as np
 from .._seeding import seeded
 from ..base import ModelError, Request, Slate, TrainingTask
 from ..data import Catalog, FloatArray, History, IntArray, InteractionLog
-from ._denoiser import denoiser, restored
+from ._denoiser import denoiser, narrowed, restored
 from ._gaussian import Kind, LevelDraw, Schedule, noised, reverse, schedule, without
 from ._people import People, Weigh, alike, of_histories, of_log
 from ._projected import Projected
@@ -233,6 +233,23 @@ class UserVectorDiffusion:
     def entry_errors(self, x0: torch.Tensor, t: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """Return the squared error of every entry of rows noised to their level, shape as ``x0``."""
         return (self.estimate(noised(x0, t, noise, self.plan), t) - x0).square()
+
+    def representations(self, histories: Sequence[History]) -> FloatArray:
+        """Return each history's code: what is left of it where the network is narrowest, ``(n, width)``."""
+        import torch
+
+        self._trained()
+        runs = range(0, max(1, len(histories)), ERROR_BATCH)
+        with torch.no_grad():
+            codes = [self.code_rows(self._read(histories[start : start + ERROR_BATCH])) for start in runs]
+        return torch.cat(codes).double().cpu().numpy()
+
+    def code_rows(self, people: People) -> torch.Tensor:
+        """Return the code of each person's row."""
+        import torch
+
+        x0 = people.dense().to(device())
+        return narrowed(self._network, x0, torch.zeros(len(x0), dtype=torch.long, device=x0.device))
 
     def describe(self) -> Mapping[str, object]:
         """Return what a record says of this model."""

@@ -155,6 +155,10 @@ class Ldiffrec(UserVectorDiffusion):
         )
         return network["codes"]["out"](found)
 
+    def code_rows(self, people: People) -> torch.Tensor:
+        """Return the packed row of each person."""
+        return packed(self._network["codes"], people.dense().to(device()), self._order())[0]
+
     def noise_width(self) -> int:
         """Return how many numbers a code has."""
         return int(self._network["codes"]["out"].in_features)

@@ -9,10 +9,10 @@ import numpy as np
 
 from ...models.data import BoolArray, FloatArray
 from .._rows import row
-from ..base import Better, Evidence, Measurement
+from ..base import Better, Curve, Evidence, Measurement
 from ..stats.auc import delong, paired_delong, user_auc
 from ..stats.intervals import Interval, z_quantile
-from ..stats.roc import tpr_at_fpr
+from ..stats.roc import banded_roc, tpr_at_fpr
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,15 @@ class Sides:
             note = f"not estimable below {1 / fpr:,.0f} left-out people; there are {len(negative):,}"
         caught = self._row(f"tpr_at_{100 * fpr:g}%_fpr", interval, alpha=alpha, group=group)
         return replace(caught, unit="share", detectable=None, note=note)
+
+    def curve(self, score: str, *, label: str) -> Curve:
+        """How many members are caught at each rate of wrong accusations."""
+        fpr, tpr, low, high = banded_roc(*self._split(score))
+        points = {
+            name: tuple(np.round(values, 6).tolist())
+            for name, values in zip("xylh", (fpr, tpr, low, high), strict=True)
+        }
+        return Curve(kind="roc", label=label, x=points["x"], y=points["y"], low=points["l"], high=points["h"])
 
     def _column(self, name: str) -> FloatArray:
         return self.evidence.columns[name].astype(np.float64)

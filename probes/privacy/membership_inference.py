@@ -57,7 +57,7 @@ import numpy.typing as npt
 
 from ...models.capabilities import HasBase
 from ...models.data import FloatArray
-from ..base import Auditee, Criterion, Evidence, Measurement, NotApplicable, Probe
+from ..base import Auditee, Criterion, Curve, Evidence, Measurement, NotApplicable, Probe
 from ._attack_rates import Sides
 from ._blind import blind_scores
 from ._denoising_attacks import draw_histories
@@ -97,6 +97,7 @@ class MembershipInference(Probe):
     title: ClassVar[str] = "Membership inference"
     needs: ClassVar[tuple[str, ...]] = ("gives_likelihoods|denoises",)
     fits: ClassVar[int] = 2
+    suite: ClassVar[str] = "standard"
     shows: ClassVar[str] = "the model answers differently about people whose data it was tuned on"
 
     def __post_init__(self) -> None:
@@ -229,6 +230,12 @@ class MembershipInference(Probe):
         if len(control):
             found.append(control.auc("control_auc", "score_loss", alpha=CHECK_ALPHA, better="higher"))
         return found
+
+    def curves(self, evidence: Evidence, rng: np.random.Generator) -> tuple[Curve, ...]:
+        """How many members each attack catches at each rate of wrong accusations."""
+        people = Sides.of(evidence, "audit")
+        tried = [attack for attack in ATTACKS if people.has(f"score_{attack}")]
+        return tuple(people.curve(f"score_{attack}", label=attack) for attack in tried)
 
 
 def attack_scores(auditee: Auditee, rows: HandedIn) -> tuple[dict[str, FloatArray], list[str]]:

@@ -201,6 +201,25 @@ def user_bootstrap_auc_difference(
     return percentile_interval(value, draws, alpha=alpha, n=len(a), clusters=a.n_users)
 
 
+def auc_shares(scores: FloatArray, is_positive: npt.ArrayLike) -> FloatArray | None:
+    """Each independent row's share in the AUC: their mean is the AUC, their spread is DeLong's.
+
+    v_i = AUC + (n / n_class)(V_i - AUC) with V_i the row's placement among the other class, so that the
+    variance of their mean is DeLong's but for a factor of about 1 - 1/n. Sums and differences of AUCs over
+    the same rows are then means, and can be had together. Shape ``(n,)``; ``None`` with one class or NaN.
+    """
+    scores, mask = np.asarray(scores, dtype=np.float64), np.asarray(is_positive).astype(bool)
+    positive, negative = scores[mask], scores[~mask]
+    if not _comparable(positive, negative):
+        return None
+    above, below = _both_placements(positive, negative)
+    value = above.mean()
+    shares = np.empty(len(scores))
+    shares[mask] = value + len(scores) / len(positive) * (above - value)
+    shares[~mask] = value + len(scores) / len(negative) * (below - value)
+    return shares
+
+
 @dataclass(frozen=True)
 class _Rows:
     """Scores by class, each with its user's position, positives and negatives in rising order."""

@@ -73,3 +73,23 @@ def tpr_at_fpr(positive: FloatArray, negative: FloatArray, fpr: float, *, alpha:
     interval = clopper_pearson(int(np.count_nonzero(positive > best_rejected)), len(positive), alpha=alpha)
     rows = len(positive) + len(negative)
     return interval and replace(interval, method="step ROC, Clopper-Pearson", n=rows, clusters=rows)
+
+
+def banded_roc(
+    positive: FloatArray, negative: FloatArray, *, points: int = 30, level: float = 0.95
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """The step ROC at false positive rates that lie evenly on a log scale, with a band.
+
+    Returns
+    -------
+    fpr, tpr, low, high : FloatArray
+        At most ``points`` points with 1 / n_negative <= fpr <= 1, each the largest true positive rate
+        with at most so many false positives, and its Clopper-Pearson interval over the positives.
+    """
+    fpr, tpr = step_roc(positive, negative)
+    wanted = np.unique(np.round(np.geomspace(1, len(negative), points)).astype(np.int64))
+    at = np.searchsorted(fpr, wanted / len(negative) * (1 + 1e-12), side="right") - 1
+    caught = np.round(tpr[at] * len(positive)).astype(np.int64)
+    ends = [clopper_pearson(int(count), len(positive), alpha=(1 - level) / 2) for count in caught]
+    low, high = (np.array([getattr(end, side) for end in ends]) for side in ("low", "high"))
+    return wanted / len(negative), tpr[at], low, high

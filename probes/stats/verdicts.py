@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -37,7 +38,8 @@ def judge(criterion: Criterion, measurements: Sequence[Measurement], *, family: 
     Notes
     -----
     Passing needs every row inside, an intersection-union test that needs no correction; failing needs
-    one row beyond, so the rows' intervals must hold simultaneously (Berger and Hsu 1996).
+    one row beyond, so the rows' intervals must hold simultaneously (Berger and Hsu 1996). A row without an
+    upper end bounds the truth from below alone: it can be shown to be too high, never to be low enough.
     """
     rows = [row for row in measurements if row.name == criterion.measurement]
     if criterion.group != "each":
@@ -93,9 +95,9 @@ def _unmeasured(criterion: Criterion) -> Verdict:
 
 
 def _read(criterion: Criterion, row: Measurement, limit: float, family: int) -> _Reading:
-    if row.value is None or row.low is None or row.high is None:
+    if row.value is None or row.low is None:
         return _Reading(row, "inconclusive", None)
-    low, high, bound = row.low, row.high, criterion.bound
+    low, high, bound = row.low, math.inf if row.high is None else row.high, criterion.bound
     match criterion.direction:
         case "at_most":
             inside, beyond, gap = high < bound, low > limit, (row.value - limit, row.value - low)
@@ -142,12 +144,14 @@ def _order(reading: _Reading) -> float:
 
 def _reason(criterion: Criterion, reading: _Reading, limit: float) -> str:
     row = reading.row
-    if row.value is None or row.low is None or row.high is None:
+    if row.value is None or row.low is None:
         return row.note or "not estimable from this sample"
     if reading.state == "pass":
         return "the whole interval is on the good side of the bound"
     if reading.state == "fail":
         return "the whole interval is beyond the bound"
+    if row.high is None:
+        return "none_found: nothing beyond the bound was shown" + (f"; {row.note}" if row.note else "")
     if limit > criterion.bound and (row.low > criterion.bound or row.high < -criterion.bound):
         return "beyond the bound, but no larger than what meaningless changes do to this model"
     return "the interval contains the bound: this sample cannot decide"
