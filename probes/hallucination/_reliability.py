@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ...models.data import FloatArray, IntArray
 from .._rows import probability, row, share_of_rows, user_sums
-from ..base import Evidence, Measurement
+from ..base import Curve, Evidence, Measurement
 from ..stats.intervals import Interval, ratio_of_sums, t_quantile
 
 
@@ -62,6 +62,34 @@ def reliability_rows(answers: Answers, *, alpha: float) -> list[Measurement]:
         )
         rows += [bin_row("observed_rate", observed), bin_row("stated_rate", stated)]
     return rows
+
+
+def reliability_curve(answers: Answers, *, level: float = 0.95) -> Curve | None:
+    """The stated and observed rate of each tenth of stated probability that was used."""
+    rows = reliability_rows(answers, alpha=(1 - level) / 2)
+    stated = {one.group: one for one in rows if one.name == "stated_rate"}
+    points = [
+        (stated[one.group].value, one.value, one.low, one.high, one.n)
+        for one in rows
+        if one.name == "observed_rate"
+    ]
+    kept = [point for point in points if None not in point]
+    if not kept:
+        return None
+    x, y, low, high = (
+        tuple(round(float(at or 0.0), 6) for at in side) for side in list(zip(*kept, strict=True))[:4]
+    )
+    counts = tuple(int(point[4] or 0) for point in kept)
+    return Curve(
+        kind="reliability",
+        label="stated and observed",
+        x=x,
+        y=y,
+        low=low,
+        high=high,
+        level=level,
+        counts=counts,
+    )
 
 
 def calibration_slope(

@@ -41,10 +41,10 @@ from ...models.data import Example, FloatArray
 from .._exhibits import cases_to_show, request_text
 from .._people import as_requests, held_out_examples
 from .._rows import probability, row
-from ..base import Auditee, Criterion, Evidence, Exhibit, Measurement, Probe
+from ..base import Auditee, Criterion, Curve, Evidence, Exhibit, Measurement, Probe
 from ..stats.calibration import consistency_null, cross_fitted_ece, smooth_ece, user_bootstrap_ece
 from ..stats.intervals import Interval
-from ._reliability import Answers, calibration_slope, reliability_rows
+from ._reliability import Answers, calibration_slope, reliability_curve, reliability_rows
 
 BINS, NULLS = 15, 200
 LARGE = "above 0: the model says yes too readily"
@@ -125,6 +125,11 @@ class Calibration(Probe):
             row("log_loss", answers.mean(loss, alpha), alpha=alpha, n=n, unit="nats", better="lower"),
             *reliability_rows(answers, alpha=alpha),
         ]
+
+    def curves(self, evidence: Evidence, rng: np.random.Generator) -> tuple[Curve, ...]:
+        """The reliability diagram."""
+        curve = reliability_curve(Answers.of(evidence))
+        return () if curve is None else (curve,)
 
 
 def _usual_errors(answers: Answers, *, rng: np.random.Generator, alpha: float) -> list[Measurement]:

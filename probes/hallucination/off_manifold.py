@@ -6,7 +6,8 @@ some held-out people the model makes a point from the earlier 80 % of the histor
 the nearest item and s the median distance from an item to its nearest neighbour, r = d1 / s says how far
 the point lies from any item, in spacings. The yardstick comes from the model: items that these people truly
 liked next are put under a little noise, restored, and their r taken. A point is off the manifold if its r
-is larger than that of 99 % of the restored items: hardly any true item would come out there.
+is larger than that of 99 % of the restored items, as far as 95 % confidence needs: hardly any true item would
+come out there.
 off_manifold_rate is the share of people whose point is off, and carries the verdict.
 
 Beside it stand distance_to_nearest, the mean of r; restored_distance, the same for the restored items; and
@@ -19,8 +20,9 @@ cannot tell; providers whose items lie where stray points end up.
 Limits: a point on an item may still be the wrong item, and a point between items may be a fair mixture of
 tastes: this is about points, not about how good the lists are. Distances are straight lines; a model that
 ranks by angle may put points farther out without harm. A model that restores badly gets a wide yardstick,
-so restored_distance must be read as well. People are resampled with their points and their restored items, so
-the interval knows that another sample gives another yardstick; with few restored items it is a little narrow.
+so restored_distance must be read as well. With few restored items the yardstick is the farthest of them, and
+the rate a little low. People are resampled with their points and their restored items, so the interval knows
+that another sample gives another yardstick.
 
 References: Yang et al. 2023 (DreamRec, items as points); Ho et al. 2020 (diffusion).
 """
@@ -135,7 +137,7 @@ class OffManifold(Probe):
         true = evidence.where(evidence.columns["set"] == "restored")
         distances, users = _column(made, "distance"), made.columns["cluster"]
         rate, limit = _off_rate(made, true, alpha=alpha, rng=rng)
-        note = f"off: more than {limit:.2f} spacings from every item, as 1% of {len(true):,} restored ones"
+        note = f"off: over {limit:.2f} spacings from every item, as at most 1% of restored ones; {len(true):,} tried"
         return [
             row(
                 "off_manifold_rate",
@@ -189,7 +191,7 @@ def _off_rate(
 
     def rate(weights: FloatArray) -> FloatArray:
         below = np.cumsum(weights[:, whose["true"][order]], axis=1)
-        place = (below < (1 - FAR) * below[:, -1:] + 1e-9).sum(axis=1)
+        place = (below < far_level(len(restored)) * below[:, -1:] - 1e-9).sum(axis=1)
         limits = np.maximum(restored[np.minimum(place, len(restored) - 1)], SAME)
         own = weights[:, whose["made"]]
         return quotient((own * (points > limits[:, None])).sum(axis=1), own.sum(axis=1))
@@ -199,8 +201,17 @@ def _off_rate(
         rate, len(people), rng=rng, n_boot=BOOTSTRAPS, width=len(points) + len(restored)
     )
     interval = percentile_interval(value, draws, alpha=alpha, n=len(points), clusters=len(people))
-    limit = float(np.quantile(restored, 1 - FAR, method="higher"))
+    limit = float(np.quantile(restored, far_level(len(restored)), method="higher"))
     return interval, limit
+
+
+def far_level(n: int) -> float:
+    """The share of ``n`` restored items that lie within the yardstick, in (0, 1].
+
+    The least at which, with 95 % confidence, at most a share ``FAR`` of all of them lies beyond: Wilks'
+    (1941) limit by the normal distribution. With few items it is the farthest of them.
+    """
+    return min(1.0, 1 - FAR + 1.645 * float(np.sqrt(FAR * (1 - FAR) / n)))
 
 
 def _spacing_of(items: FloatArray, *, n_items: int, rng: np.random.Generator) -> float:

@@ -208,3 +208,14 @@ def test_rates(seeds: int) -> None:
     at_bound = failures(lambda rng: evidence_of(rng, shift=0.05), seeds)
     assert binom.ppf(0.005, seeds, 0.05) <= at_bound <= binom.ppf(0.995, seeds, 0.05)
     assert failures(lambda rng: evidence_of(rng, shift=0.08), seeds) >= 0.9 * seeds
+
+
+def test_the_reliability_curve_is_the_rows_of_the_table() -> None:
+    evidence = evidence_of(np.random.default_rng(3))
+    (curve,) = PROBE.curves(evidence, np.random.default_rng(0))
+    rows = PROBE.estimate(evidence, np.random.default_rng(0), 0.025)
+    observed = [row for row in rows if row.name == "observed_rate"]
+    assert curve.y == pytest.approx([row.value for row in observed])
+    assert curve.counts == tuple(row.n for row in observed)
+    assert curve.low == pytest.approx([row.low for row in observed])
+    assert sum(curve.counts) == len(evidence)
