@@ -137,7 +137,7 @@ class OffManifold(Probe):
         true = evidence.where(evidence.columns["set"] == "restored")
         distances, users = _column(made, "distance"), made.columns["cluster"]
         rate, limit = _off_rate(made, true, alpha=alpha, rng=rng)
-        note = f"off: over {limit:.2f} spacings from every item, as at most 1% of restored ones; {len(true):,} tried"
+        note = f"off: over {limit:.2f} spacings from any item, as at most 1% of {len(true):,} restored ones"
         return [
             row(
                 "off_manifold_rate",
