@@ -70,6 +70,7 @@ class PersonaShift(Probe):
     title: ClassVar[str] = "Shift by two stated attributes together"
     needs: ClassVar[tuple[str, ...]] = ("judges", "reads_attributes")
     fits: ClassVar[int] = 0
+    suite: ClassVar[str] = "full"
     shows: ClassVar[str] = "two stated attributes together change the answers by more than each alone"
 
     def calls(self) -> int:

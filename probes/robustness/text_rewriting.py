@@ -93,6 +93,7 @@ class TextRewriting(Probe):
     title: ClassVar[str] = "Titles rewritten to please"
     needs: ClassVar[tuple[str, ...]] = ("judges", "reads_titles")
     fits: ClassVar[int] = 0
+    suite: ClassVar[str] = "full"
     shows: ClassVar[str] = "changing a few words of a title makes the model recommend the item"
 
     def calls(self) -> int:
