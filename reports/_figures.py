@@ -67,9 +67,19 @@ class Figure:
         return tuple(row for panel in self.panels for row in panel.rows)
 
     @property
+    def size(self) -> int:
+        """How many rows it has."""
+        return len(self.rows)
+
+    @property
     def is_empty(self) -> bool:
         """Whether no row could be estimated, so that there is nothing to draw."""
         return all(row.value is None for row in self.rows)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a row of it stands against a bound."""
+        return any(panel.criterion is not None for panel in self.panels)
 
     @property
     def has_floor(self) -> bool:

@@ -33,6 +33,7 @@ class Section:
     could_have_seen: str
     would_help: str
     figures: tuple[Figure, ...]
+    further: tuple[Figure, ...]
     counted: tuple[Measurement, ...]
     curves: tuple[Picture, ...]
     gates: tuple[Figure, ...]
@@ -47,6 +48,7 @@ def answer(record: AuditRecord) -> str:
 def render(record: AuditRecord) -> str:
     """Write a record as an HTML page; the same record gives the same bytes."""
     checks = in_order(record)
+    asked = [check for check in checks if check.state != "not_applicable"]
     style, script = asset("report.css"), asset("report.js")
     return (
         environment()
@@ -55,7 +57,8 @@ def render(record: AuditRecord) -> str:
             record=record,
             answer=answer(record),
             counts=counts(record),
-            sections=[_section(check, record) for check in checks],
+            sections=[_section(check, record) for check in asked],
+            silent=[check for check in checks if check.state == "not_applicable"],
             broken=words.ended_in_errors(record),
             typed=words.command(record),
             time_spent=words.time_spent(record),
@@ -72,6 +75,8 @@ def render(record: AuditRecord) -> str:
 
 
 def _section(check: Check, record: AuditRecord) -> Section:
+    drawn = figures(check.finding)
+    shown = tuple(figure for figure in drawn if figure.is_judged) or drawn
     return Section(
         check=check,
         mini=mini(check.row, check.criterion, check.state) if check.row else None,
@@ -81,7 +86,8 @@ def _section(check: Check, record: AuditRecord) -> Section:
         not_meant=words.NOT_MEANT[check.state],
         could_have_seen=words.could_have_seen(check) if check.state == "inconclusive" else "",
         would_help=words.would_help(check),
-        figures=figures(check.finding),
+        figures=shown,
+        further=tuple(figure for figure in drawn if figure not in shown),
         counted=counted(check.finding),
         curves=pictures(check.finding.curves),
         gates=gate_figures(check.finding),

@@ -42,6 +42,11 @@ def test_the_undefined_is_never_zero() -> None:
     assert "0" not in numbers.p_value(None, 0.05)
 
 
+def test_an_interval_without_an_upper_end_says_so() -> None:
+    assert written(measured(2.834, 1.324, None)) == "2.83 (1.32 or more)"
+    assert numbers.interval(measured(2.834, 1.324, None), 1) == "1.3 or more"
+
+
 def test_exact_zeros_and_what_is_negligible_beside_the_bound_are_short() -> None:
     bound = Criterion(measurement="gap", bound=0.1, direction="within")
     assert written(measured(0.0, 0.0, 0.0)) == "0.00 (0.00 to 0.00)"

@@ -192,4 +192,4 @@ def test_a_value_without_an_end_is_not_estimable(record: AuditRecord, sample: Mo
     finding = judged(sample, 0.01)
     endless = replace(finding, measurements=(replace(finding.measurements[0], high=float("inf")),))
     _, (check,) = only(record, endless)
-    assert check.row is not None and check.estimate(check.row) == "0.010 (no interval)"
+    assert check.row is not None and check.estimate(check.row) == "0.010 (−0.010 or more)"
