@@ -50,6 +50,23 @@ class Denoises(Protocol):
 
 
 @runtime_checkable
+class RestoresRows(Protocol):
+    """Shows what it makes of any noised row of numbers, where a person is such a row."""
+
+    def rows_of(self, histories: Sequence[History]) -> FloatArray:
+        """Return the row that each history is to the model, 0 where nothing is known; ``(n_histories, width)``."""
+        ...
+
+    def signal_kept(self) -> FloatArray:
+        """Return the share of a row's variance that each noise level leaves, falling, shape ``(T,)``."""
+        ...
+
+    def restore(self, noised: FloatArray, step: int) -> FloatArray:
+        """Return the model's guess of the clean rows behind rows noised to one level, same shape."""
+        ...
+
+
+@runtime_checkable
 class Draws(Protocol):
     """Draws its answers at random; one draw is fixed, so that the same question gets the same answer."""
 
@@ -247,6 +264,7 @@ CAPABILITIES: Mapping[str, tuple[type, str]] = {
     "reads_attributes": (ReadsAttributes, "reads attributes stated in a request"),
     "gives_likelihoods": (GivesLikelihoods, "gives the likelihood of known answers"),
     "denoises": (Denoises, "restores noised histories"),
+    "restores_rows": (RestoresRows, "shows what it makes of any noised row"),
     "draws": (Draws, "draws its answers at random"),
     "decodes_semantic_ids": (DecodesSemanticIds, "writes items as tuples of codes"),
     "generates_vectors": (GeneratesVectors, "makes points in the space of items"),

@@ -140,7 +140,7 @@ def render(variants: Sequence[Variant]) -> str:
 
 
 def figure(record: AuditRecord, axis: Axis) -> Measurement | None:
-    """The row of an axis in a record, by its size where it is the worst of many; ``None`` if there is none."""
+    """The row of an axis in a record, by its size where it is the worst of many; ``None`` if none is."""
     rows = [
         row
         for finding in record.findings

@@ -242,7 +242,8 @@ class UserVectorDiffusion:
         runs = range(0, max(1, len(histories)), ERROR_BATCH)
         with torch.no_grad():
             codes = [self.code_rows(self._read(histories[start : start + ERROR_BATCH])) for start in runs]
-        return torch.cat(codes).double().cpu().numpy()
+        found: FloatArray = torch.cat(codes).double().cpu().numpy()
+        return found
 
     def code_rows(self, people: People) -> torch.Tensor:
         """Return the code of each person's row."""
@@ -250,6 +251,27 @@ class UserVectorDiffusion:
 
         x0 = people.dense().to(device())
         return narrowed(self._network, x0, torch.zeros(len(x0), dtype=torch.long, device=x0.device))
+
+    def rows_of(self, histories: Sequence[History]) -> FloatArray:
+        """Return what the noise is put on, one row a history."""
+        self._trained()
+        rows: FloatArray = self._read(histories).dense().double().numpy()
+        return rows
+
+    def signal_kept(self) -> FloatArray:
+        """Return the share of the signal's variance that each level leaves."""
+        return self.plan.alpha_bar
+
+    def restore(self, noised: FloatArray, step: int) -> FloatArray:
+        """Return the clean rows behind these, as estimated at one level."""
+        import torch
+
+        self._trained()
+        xt = torch.from_numpy(noised).float().to(device())
+        with torch.no_grad():
+            told = self.estimate(xt, torch.full((len(xt),), step, device=xt.device))
+        rows: FloatArray = told.double().cpu().numpy()
+        return rows
 
     def describe(self) -> Mapping[str, object]:
         """Return what a record says of this model."""

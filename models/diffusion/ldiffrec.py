@@ -17,7 +17,7 @@ people who are in no other part of the audit.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ..base import ModelError
-from ..data import Catalog, FloatArray, IntArray, InteractionLog
+from ..data import Catalog, FloatArray, History, IntArray, InteractionLog
 from ._denoiser import denoiser, restored
 from ._gaussian import LevelDraw, noised, reverse
 from ._latent import autoencoder, cluster_items, co_liked_vectors, packed
@@ -147,17 +147,20 @@ class Ldiffrec(UserVectorDiffusion):
         network, order = self._network, self._order()
         codes, _ = packed(network["codes"], people.dense().to(device()), order)
         levels = range(self.config.sampling_steps or len(self.plan))
-        found = reverse(
-            self._noised(codes),
-            lambda x, t: restored(network["denoiser"], x, t),
-            self.plan,
-            levels=levels,
-        )
+        found = reverse(self._noised(codes), self.estimate, self.plan, levels=levels)
         return network["codes"]["out"](found)
 
     def code_rows(self, people: People) -> torch.Tensor:
         """Return the packed row of each person."""
         return packed(self._network["codes"], people.dense().to(device()), self._order())[0]
+
+    def estimate(self, xt: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """Return the denoiser's estimate of the clean codes."""
+        return restored(self._network["denoiser"], xt, t)
+
+    def rows_of(self, histories: Sequence[History]) -> FloatArray:
+        """Return the code of each history."""
+        return self.representations(histories)
 
     def noise_width(self) -> int:
         """Return how many numbers a code has."""

@@ -73,6 +73,18 @@ class PlantedDenoiser:
             np.divide(missed, own, out=errors[:, place], where=own > 0)
         return errors
 
+    def rows_of(self, histories: Sequence[History]) -> FloatArray:
+        """Return 1 where a history likes the item."""
+        return _multi_hot(histories, len(self.catalog))
+
+    def signal_kept(self) -> FloatArray:
+        """Return a_t of each noise level."""
+        return np.array(self.signal)
+
+    def restore(self, noised: FloatArray, step: int) -> FloatArray:
+        """Return the guess of the clean rows behind these at one level."""
+        return self._restored(noised, self.signal[step])
+
     def recommend(self, requests: Sequence[Request], k: int) -> list[Slate]:
         """Return the ``k`` items most present in the history restored as if it had the least noise.
 

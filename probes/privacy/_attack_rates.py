@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -10,8 +11,8 @@ import numpy as np
 from ...models.data import BoolArray, FloatArray
 from .._rows import row
 from ..base import Better, Curve, Evidence, Measurement
-from ..stats.auc import delong, paired_delong, user_auc
-from ..stats.intervals import Interval, z_quantile
+from ..stats.auc import delong, joint_alpha, paired_delong, user_auc
+from ..stats.intervals import Interval, clopper_pearson, z_quantile
 from ..stats.roc import banded_roc, tpr_at_fpr
 
 
@@ -33,7 +34,8 @@ class Sides:
 
     def has(self, score: str) -> bool:
         """Whether this score was asked for."""
-        return len(self) > 0 and bool(np.isfinite(self._column(score)).all())
+        known = len(self) > 0 and score in self.evidence.columns
+        return known and bool(np.isfinite(self._column(score)).all())
 
     def auc(
         self,
@@ -42,13 +44,22 @@ class Sides:
         *,
         alpha: float,
         group: str = "overall",
-        jointly: int = 1,
         better: Better = "lower",
     ) -> Measurement:
-        """The chance that a member outscores a non-member; ``jointly`` many such rows hold at ``alpha``."""
-        interval = delong(*self._split(score), alpha=alpha / jointly)
-        joint = f", Bonferroni over {jointly} attacks" if jointly > 1 else ""
-        return self._row(name, interval, alpha=alpha, group=group, better=better, method=joint)
+        """The chance that a member outscores a non-member."""
+        interval = delong(*self._split(score), alpha=alpha)
+        return self._row(name, interval, alpha=alpha, group=group, better=better)
+
+    def joint_aucs(
+        self, name: str, scores: Mapping[str, str], *, alpha: float, rng: np.random.Generator
+    ) -> list[Measurement]:
+        """The same for several scores of the same people, by group; all intervals hold together."""
+        if len(scores) < 2:
+            return [self.auc(name, score, alpha=alpha, group=group) for group, score in scores.items()]
+        each = joint_alpha(*self._split(*scores.values()), alpha=alpha, rng=rng)
+        rows = [self.auc(name, score, alpha=each, group=group) for group, score in scores.items()]
+        joint = f", max-T over {len(scores)} attacks"
+        return [replace(row, level=1 - 2 * alpha, method=row.method + joint) for row in rows]
 
     def cross_fitted_auc(self, name: str, score: str, *, alpha: float) -> Measurement:
         """The same for scores that classifiers fitted on the other folds' people gave.
@@ -82,6 +93,17 @@ class Sides:
         caught = self._row(f"tpr_at_{100 * fpr:g}%_fpr", interval, alpha=alpha, group=group)
         return replace(caught, unit="share", detectable=None, note=note)
 
+    def accused(self, name: str, score: str, *, alpha: float) -> list[Measurement]:
+        """The share of each side that is accused, by a threshold settled on other people beforehand."""
+        found = []
+        for side, group in ((self.member, "trained on"), (~self.member, "left out")):
+            hits = self._column(score)[side]
+            interval = clopper_pearson(int(hits.sum()), len(hits), alpha=alpha)
+            better: Better = "lower" if group == "trained on" else "none"
+            share = self._row(name, interval, alpha=alpha, group=group, better=better)
+            found.append(replace(share, unit="share", detectable=None))
+        return found
+
     def curve(self, score: str, *, label: str) -> Curve:
         """How many members are caught at each rate of wrong accusations."""
         fpr, tpr, low, high = banded_roc(*self._split(score))
@@ -94,8 +116,10 @@ class Sides:
     def _column(self, name: str) -> FloatArray:
         return self.evidence.columns[name].astype(np.float64)
 
-    def _split(self, score: str) -> tuple[FloatArray, FloatArray]:
-        column = self._column(score)
+    def _split(self, *scores: str) -> tuple[FloatArray, FloatArray]:
+        """Members' and non-members' scores, shape ``(n,)`` of one score and ``(n, n_scores)`` of several."""
+        column = np.stack([self._column(score) for score in scores], axis=1)
+        column = column[:, 0] if len(scores) == 1 else column
         return column[self.member], column[~self.member]
 
     def _row(

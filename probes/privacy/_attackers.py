@@ -110,8 +110,9 @@ def _learnt(gram: FloatArray, fit: IntArray, new: IntArray, taught: FloatArray) 
 def _joined(plain: _Fold, seen: _Fold, taught: FloatArray) -> FloatArray:
     """Both scores of each target added with the weights that suit the learners, none negative.
 
-    The view is left out unless it lowers the squared error by more than 2 RSS / n (Akaike 1974): an attacker
-    who took in every view would be the worse for those that tell nothing.
+    The view is left out unless it lowers the squared error by more than 4 RSS / n, that is, unless its weight
+    is two standard errors from 0: an attacker who took in every view would be the worse for those that tell
+    nothing.
     """
     from scipy.optimize import nnls
 
@@ -120,7 +121,7 @@ def _joined(plain: _Fold, seen: _Fold, taught: FloatArray) -> FloatArray:
         known, view = plain.own[:, target], seen.own[:, target]
         _, without = nnls(known[:, None], y)
         (a, b), within = nnls(np.stack([known, view], axis=1), y)
-        if without**2 - within**2 > 2 * within**2 / n:
+        if without**2 - within**2 > 4 * within**2 / n:
             found[:, target] = a * plain.new[:, target] + b * seen.new[:, target]
     return found
 

@@ -58,12 +58,22 @@ def _features(log: InteractionLog, users: IntArray, people: Sequence[History]) -
     met = sparse.csr_matrix((np.ones(len(items)), place), shape=(len(users), len(log.catalog)))
     met.data[:] = 1.0
     scaled = met.multiply(1 / np.sqrt(met.sum(axis=1)))
-    liked = np.array([np.mean(history.liked) if history.liked else 1.0 for history in people])
-    starts = np.cumsum(lengths) - lengths
-    summaries = [liked, *_of_items(log, items, starts), *_of_users(log, users)]
-    table = np.column_stack(summaries)
+    table = summaries(log, users, people)
     standard = (table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-12)
     return sparse.hstack([standard, scaled]).tocsr()
+
+
+def summaries(log: InteractionLog, users: IntArray, people: Sequence[History]) -> FloatArray:
+    """What the data say of each user in a few numbers, shape ``(n_users, n_summaries)``.
+
+    The share of likes, mean, lowest and highest popularity and year of the items handed in, how active the
+    user is, and when, if the data says.
+    """
+    lengths = np.array([len(history) for history in people])
+    items = np.array([item for history in people for item in history.items], dtype=np.int64)
+    liked = np.array([np.mean(history.liked) if history.liked else 1.0 for history in people])
+    starts = np.cumsum(lengths) - lengths
+    return np.column_stack([liked, *_of_items(log, items, starts), *_of_users(log, users)])
 
 
 def _of_items(log: InteractionLog, items: IntArray, starts: IntArray) -> list[FloatArray]:

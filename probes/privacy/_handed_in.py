@@ -88,5 +88,14 @@ def per_row(rows: HandedIn, scores: Mapping[str, FloatArray], *, part: str) -> d
     return _table(rows.user, rows.member, np.ones(len(rows.user), dtype=np.int64), part) | dict(scores)
 
 
+def joined(tables: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
+    """Tables one below another; a score that a table lacks is NaN there."""
+    names = dict.fromkeys(name for table in tables for name in table)
+    return {
+        name: np.concatenate([table.get(name, np.full(len(table["cluster"]), np.nan)) for table in tables])
+        for name in names
+    }
+
+
 def _table(user: IntArray, member: BoolArray, n: IntArray, part: str) -> dict[str, Column]:
     return {"cluster": user, "member": member, "examples": n, "set": np.full(len(user), part)}

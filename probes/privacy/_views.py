@@ -70,7 +70,8 @@ def history_gram(auditee: Auditee, histories: Sequence[History], rng: np.random.
         Table(np.array([directions[own].sum(axis=0) for own in liked]), counts=False),
         Table(_summaries(log, histories), counts=False),
     ]
-    return np.mean([table.gram for table in tables], axis=0)
+    alike: FloatArray = np.mean([table.gram for table in tables], axis=0)
+    return alike
 
 
 def _summaries(log: InteractionLog, histories: Sequence[History]) -> FloatArray:

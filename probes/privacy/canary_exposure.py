@@ -8,7 +8,7 @@ how well it knows each invented person. What parts canaries from the others is o
 so that any difference was learnt, and no blind classifier could tell them apart.
 
 A canary's score is how much better the copy with canaries knows its history than the copy without does: log
-p(answer) of the latest example for models that give likelihoods; for models that restore noised histories,
+p(answer), mean over its latest examples, for models that give likelihoods; for models that restore histories,
 minus the mean over noise levels of the log of the error on the history's own entries. With its rank among
 the R others and itself, exposure = log2(R + 1) - log2(rank), in bits, averaged over the ranks it may have
 where scores are equal. By chance P(exposure >= e) <= 2^-e, so that 2^-exposure is a p-value, and the mean is
@@ -66,7 +66,8 @@ class CanaryExposure(Probe):
     copies : how many times a canary is put in; the first number carries the verdict.
     share : invented people that are trained on, as a share of the real ones, at most.
     n_references : people of each kind that are drawn alike and not trained on.
-    window : history items of an example, for models that give likelihoods.
+    per_user, window : latest examples of a history and history items of each, for models that give
+        likelihoods.
     noise_levels : where in the range of a model that restores histories it is asked, in [0, 1].
     control_effort : how many times longer than by its recipe the control is trained.
     bound : largest excess that passes, bits.
@@ -76,6 +77,7 @@ class CanaryExposure(Probe):
     copies: tuple[int, ...] = (1, 3)
     share: float = 0.5
     n_references: int = 499
+    per_user: int = 2
     window: int = 10
     noise_levels: tuple[float, ...] = (0.0, 0.5, 1.0)
     control_effort: float = 12.0
@@ -98,7 +100,7 @@ class CanaryExposure(Probe):
     def calls(self) -> int:
         """Answers or noise levels under the three copies, at most."""
         asked = len(KINDS) * (self.n_references + self.n_canaries * len(self.copies))
-        return 3 * asked * len(self.noise_levels)
+        return 3 * asked * max(self.per_user, len(self.noise_levels))
 
     def criteria(self) -> tuple[Criterion, ...]:
         """Canaries put in once may not stand out by much; those trained on far too long must."""
@@ -130,7 +132,7 @@ class CanaryExposure(Probe):
             log,
             invented[first],
             plan["copies"][first] > 0,
-            per_user=1,
+            per_user=self.per_user,
             window=self.window,
             noise_levels=self.noise_levels,
             seed=int(rng.integers(2**63)),
@@ -139,8 +141,8 @@ class CanaryExposure(Probe):
         # Twins of one label share their random numbers, whatever they are trained on.
         clean = rows.known(auditee.fit(members, label="canaries:twin", log=log))
         copy = auditee.fit(np.concatenate([members, canaries]), label="canaries:twin", log=log)
-        once = invented[first & (plan["copies"] == self.copies[0])]
-        control = auditee.fit(once, label="control:canaries", log=log, effort=self.control_effort)
+        each = invented[first & (plan["copies"] > 0)]
+        control = auditee.fit(each, label="control:canaries", log=log, effort=self.control_effort)
         scores = {"score": rows.known(copy) - clean, "score_control": rows.known(control) - clean}
         columns = per_user(rows, scores, part="")
         columns |= {"set": np.array(KINDS)[plan["kind"][first]], "copies": plan["copies"][first]}
@@ -186,10 +188,11 @@ class CanaryExposure(Probe):
     ) -> tuple[InteractionLog, IntArray]:
         log, members = auditee.log, auditee.population.members
         real, n = log.only(members), int(plan["history"].max()) + 1
-        length = max(int(np.median(np.diff(log.starts)[members])), self.window + 1)
+        length = max(int(np.median(np.diff(log.starts)[members])), self.window + self.per_user)
         if length > len(log.catalog):
             raise NotApplicable(f"a canary needs {length} items, and there are {len(log.catalog)}")
-        weights: list[FloatArray] = [np.ones(len(log.catalog)), real.item_counts + 1e-9]
+        weights = np.ones((len(KINDS), len(log.catalog)))
+        weights[1] = real.item_counts + 1e-9
         items = np.concatenate([_drawn(weight, n // len(KINDS), length, rng) for weight in weights])
         likes = rng.random(items.shape) < (1.0 if real.liked is None else float(real.liked.mean()))
         likes[:, 0] = True
@@ -207,12 +210,12 @@ class CanaryExposure(Probe):
                 own = score[copies == times]
                 if times == self.copies[0]:
                     found.append(_row("excess_exposure", own, drawn, alpha, kind, jointly=len(KINDS)))
-                    sides = control[copies == times], control[copies == 0]
-                    found.append(_row("control_exposure", *sides, CHECK_ALPHA, kind, better="higher"))
                 else:
                     found.append(_row("repeated_exposure", own, drawn, alpha, f"{kind}, {times} copies"))
             if len(self.copies) > 1:
                 found.append(_trend(score[copies > 0], copies[copies > 0], alpha, kind))
+            sides = control[copies > 0], control[copies == 0]
+            found.append(_row("control_exposure", *sides, CHECK_ALPHA, kind, better="higher"))
         return found
 
     def curves(self, evidence: Evidence, rng: np.random.Generator) -> tuple[Curve, ...]:

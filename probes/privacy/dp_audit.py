@@ -75,7 +75,8 @@ class DpAudit(Probe):
     delta : the delta that goes with it, in (0, 1).
     unit : what the claim hides: one "user", or one "interaction".
     n_canaries : people put in or left out, at most.
-    shares : of the canaries guessed about, in (0, 1]; the bounds of all hold jointly.
+    shares : of the canaries guessed about, in (0, 1]; the bounds of all hold jointly. Half of the guesses
+        say "in", and coins seldom fall half and half: to guess about everyone costs right guesses.
     per_user, window : examples per person and history items of each, for models that give likelihoods.
     noise_levels : where in the range of a model that restores histories it is asked, in [0, 1].
     """
@@ -84,7 +85,7 @@ class DpAudit(Probe):
     delta: float = 1e-5
     unit: Literal["user", "interaction"] = "user"
     n_canaries: int = 2000
-    shares: tuple[float, ...] = (1.0, 0.5, 0.1)
+    shares: tuple[float, ...] = (0.8, 0.4, 0.1)
     per_user: int = 2
     window: int = 10
     noise_levels: tuple[float, ...] = (0.0, 0.5, 1.0)

@@ -60,14 +60,13 @@ from ...models.data import FloatArray
 from ..base import Auditee, Criterion, Curve, Evidence, Measurement, NotApplicable, Probe
 from ._attack_rates import Sides
 from ._blind import blind_scores
-from ._denoising_attacks import draw_histories
-from ._handed_in import HandedIn, per_row, per_user
-from ._loss_attacks import AttackRows, draw_rows
+from ._both_sides import AskedPeople, attack_rows, check_rows, membership_criteria, overfitted
+from ._further_attacks import FURTHER, further_scores
+from ._handed_in import HandedIn, joined, per_row, per_user
+from ._loss_attacks import AttackRows
 
 SCORES = ("score_loss", "score_calibrated", "score_base", "score_blind")
-ATTACKS = ("loss", "calibrated")
-CHECK_ALPHA = 0.05
-"""Validity checks and the control are no part of the family that shares the error budget."""
+ATTACKS = ("loss", "calibrated", *FURTHER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,141 +100,84 @@ class MembershipInference(Probe):
     shows: ClassVar[str] = "the model answers differently about people whose data it was tuned on"
 
     def __post_init__(self) -> None:
-        if not self.noise_levels or not all(0 <= level <= 1 for level in self.noise_levels):
-            raise ValueError(
-                f"noise_levels are places between 0 (least noise) and 1 (most), got {self.noise_levels}"
-            )
+        _ = self._asked
+
+    @property
+    def _asked(self) -> AskedPeople:
+        return AskedPeople(
+            n_users=self.n_users,
+            per_user=self.per_user,
+            window=self.window,
+            noise_levels=self.noise_levels,
+        )
 
     def calls(self) -> int:
-        """Answers or noise levels under the model, its base or reference and the overfitted copy, at most."""
-        each = max(self.per_user, len(self.noise_levels))
-        return 2 * each * (2 * self.n_users + self.n_control)
+        """Answers, noise levels or texts under the model, its base or reference and the copy, at most."""
+        words = 2 * self.per_user
+        return self._asked.each * (5 * self.n_users + 2 * self.n_control) + words * 2 * self.n_users
 
     def criteria(self) -> tuple[Criterion, ...]:
         """No attack may beat chance by much; neither may anything that does not see the tuned model."""
-        return (
-            Criterion(
-                measurement="attack_auc",
-                bound=self.bound,
-                direction="at_most",
-                because="shown one trained-on and one left-out person, the attacker then picks right"
-                f" {self.bound:.0%} of the time, where a coin does 50%",
-            ),
-            Criterion(
-                measurement="blind_auc",
-                bound=self.bound,
-                direction="at_most",
-                role="validity",
-                because="if people can be told apart without the model, they differ in more than training,"
-                " and an attack's success would prove nothing",
-            ),
-            Criterion(
-                measurement="base_auc",
-                bound=self.bound,
-                direction="at_most",
-                role="validity",
-                because="a model that was not tuned yet cannot know who will be trained on, unless it saw the"
-                " data before",
-            ),
-            Criterion(
-                measurement="control_auc",
-                bound=0.5,
-                direction="at_least",
-                role="control",
-                because="a copy trained far too long on a few people must be caught: an attack that cannot"
-                " find that finds nothing",
-            ),
-        )
+        return membership_criteria(self.bound)
 
     def ask(self, auditee: Auditee, rng: np.random.Generator) -> Evidence:
         """Ask how well the model knows both sides' people, and the overfitted copy its own."""
-        rows = self._handed_in(auditee, rng)
+        who = self._asked
+        rows = who.both_sides(auditee, rng)
         scores, caveats = attack_scores(auditee, rows)
-        people = per_user(rows, scores, part="audit")
-        people["score_blind"] = blind_scores(auditee.log, rows, rng=rng)
-        tables = [people]
+        blind = blind_scores(auditee.log, rows, rng=rng)
+        strangers = who.strangers(auditee, rng)
+        scores |= further_scores(auditee, rows, scores["score_loss"], strangers, rng)
+        tables = [per_user(rows, scores, part="audit") | {"score_blind": blind}]
         if isinstance(rows, AttackRows):
             tables.append(per_row(rows, scores, part="rows"))
         try:
             tables.append(self._ask_control(auditee, rows, rng))
         except NotApplicable as reason:
             caveats.append(f"No overfitted copy was tried ({reason}), so no pass can be given.")
-        columns = {name: np.concatenate([table[name] for table in tables]) for name in people}
+        columns = joined(tables)
         facts: dict[str, object] = {
             "unit": "user",
             **rows.facts,
-            "members": int(people["member"].sum()),
-            "non_members": int((~people["member"]).sum()),
+            "members": int(tables[0]["member"].sum()),
+            "non_members": int((~tables[0]["member"]).sum()),
             "examples": len(rows.member),
             "near_duplicates_dropped": rows.dropped,
             "caveats": caveats,
         }
         return Evidence(columns=columns, facts=facts)
 
-    def _handed_in(self, auditee: Auditee, rng: np.random.Generator) -> HandedIn:
-        """Examples for a model that gives likelihoods, else whole histories."""
-        log, who = auditee.log, auditee.population
-        if "gives_likelihoods" in auditee.capabilities:
-            return draw_rows(
-                log,
-                who.members,
-                who.held_out,
-                n_users=self.n_users,
-                per_user=self.per_user,
-                window=self.window,
-                rng=rng,
-            )
-        return draw_histories(
-            log,
-            who.members,
-            who.held_out,
-            model=auditee.model,
-            n_users=self.n_users,
-            noise_levels=self.noise_levels,
-            rng=rng,
-        )
-
     def _ask_control(
         self, auditee: Auditee, rows: HandedIn, rng: np.random.Generator
     ) -> dict[str, npt.NDArray[Any]]:
         """A copy trained far too long on a few of the members, asked about them and as many others."""
-        users = [np.unique(rows.user[side]) for side in (rows.member, ~rows.member)]
-        n = min(self.n_control, *(len(side) for side in users))
-        trained, others = (np.sort(rng.choice(side, n, replace=False)) for side in users)
-        copy = auditee.fit(trained, label="control:overfit", effort=self.control_effort)
-        asked = rows.of_users(np.concatenate([trained, others]))
-        nothing = np.full(len(asked.member), np.nan)
-        scores = dict.fromkeys(SCORES, nothing) | {"score_loss": asked.plain(asked.known(copy))}
-        return per_user(asked, scores, part="control")
+        copy, users = overfitted(
+            auditee, rows, n_control=self.n_control, effort=self.control_effort, rng=rng
+        )
+        asked = rows.of_users(users)
+        return per_user(asked, {"score_loss": asked.plain(asked.known(copy))}, part="control")
 
     def estimate(self, evidence: Evidence, rng: np.random.Generator, alpha: float) -> list[Measurement]:
         """AUCs over people with DeLong's intervals, and how many are caught at a low false positive rate."""
         people, rows = Sides.of(evidence, "audit"), Sides.of(evidence, "rows")
-        tried = [attack for attack in ATTACKS if people.has(f"score_{attack}")] or ["loss"]
-        found = []
-        for attack in tried:
-            score = f"score_{attack}"
-            found += [
-                people.auc("attack_auc", score, alpha=alpha, group=attack, jointly=len(tried)),
-                people.caught(0.01, score, alpha=alpha, group=attack),
-                people.caught(0.001, score, alpha=alpha, group=attack),
-                people.lift("lift_over_blind", score, "score_blind", alpha=alpha, group=attack),
-            ]
-            if len(rows):
-                found.append(rows.row_auc("row_auc", score, alpha=alpha, group=attack))
-        found.append(people.cross_fitted_auc("blind_auc", "score_blind", alpha=CHECK_ALPHA))
-        if people.has("score_base"):
-            found.append(people.auc("base_auc", "score_base", alpha=CHECK_ALPHA))
-        control = Sides.of(evidence, "control")
-        if len(control):
-            found.append(control.auc("control_auc", "score_loss", alpha=CHECK_ALPHA, better="higher"))
-        return found
+        tried = _tried(people)
+        found = attack_rows(people, tried, alpha=alpha, rng=rng)
+        if len(rows):
+            found += [rows.row_auc("row_auc", f"score_{name}", alpha=alpha, group=name) for name in tried]
+        if people.has("score_accused"):
+            found += people.accused("accused_at_5%", "score_accused", alpha=alpha)
+        return found + check_rows(people, Sides.of(evidence, "control"), control_score="score_loss")
 
     def curves(self, evidence: Evidence, rng: np.random.Generator) -> tuple[Curve, ...]:
         """How many members each attack catches at each rate of wrong accusations."""
         people = Sides.of(evidence, "audit")
-        tried = [attack for attack in ATTACKS if people.has(f"score_{attack}")]
+        tried = [attack for attack in _tried(people) if people.has(f"score_{attack}")]
         return tuple(people.curve(f"score_{attack}", label=attack) for attack in tried)
+
+
+def _tried(people: Sides) -> tuple[str, ...]:
+    """The attacks that could be tried; the plain one in any case."""
+    return tuple(name for name in ATTACKS if people.has(f"score_{name}")) or ATTACKS[:1]
 
 
 def attack_scores(auditee: Auditee, rows: HandedIn) -> tuple[dict[str, FloatArray], list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from ...models.data import FloatArray, IntArray
 from .bootstrap import cluster_bootstrap, percentile_interval, quotient
 from .intervals import Interval, check_alpha, rule_of_three, t_quantile, z_quantile
+from .simultaneous import simultaneous_means
 
 
 def auc(positive: FloatArray, negative: FloatArray) -> float | None:
@@ -97,6 +99,35 @@ def paired_delong(
     reach = z_quantile(alpha) * se
     low, high = max(-1.0, value - reach), min(1.0, value + reach)
     return Interval(value, low, high, "paired DeLong", rows, rows, se)
+
+
+def joint_alpha(
+    positive: FloatArray, negative: FloatArray, *, alpha: float, rng: np.random.Generator
+) -> float:
+    """The error probability at which several scores' AUCs are to be read so that all hold jointly at ``alpha``.
+
+    Parameters
+    ----------
+    positive, negative : the scores of the same rows side by side, shapes ``(n_positive, n_scores)`` and
+        ``(n_negative, n_scores)``.
+    alpha : error probability of each end, jointly over the scores, in (0, 0.5).
+
+    Returns
+    -------
+    float
+        Between ``alpha / n_scores``, Bonferroni's, and ``alpha``, which scores that order all rows alike
+        come to: P(t > c) with c the joint critical value of rows' shares in the AUCs under random signs
+        (``simultaneous_means``). ``alpha / n_scores`` where some score is not comparable.
+    """
+    n_scores = positive.shape[1]
+    member = np.arange(len(positive) + len(negative)) < len(positive)
+    shares = [auc_shares(own, member) for own in np.concatenate([positive, negative]).T]
+    known = [own for own in shares if own is not None]
+    if len(known) < n_scores or n_scores < 2:
+        return alpha / n_scores
+    found = simultaneous_means(np.stack(known, axis=1), alpha=alpha, rng=rng)
+    reach = [(own.value - own.low) / own.se for own in found if own is not None and own.se]
+    return max(alpha / n_scores, NormalDist().cdf(-max(reach))) if reach else alpha / n_scores
 
 
 def user_auc(

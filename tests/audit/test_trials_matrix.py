@@ -59,7 +59,7 @@ BUILT: dict[str, Callable[[InteractionLog, dict[str, Any]], Auditee]] = {
     "yes_no": yes_no,
     "ranker": ranker,
     "writer": lambda log, dials: untrained(
-        log, PlantedWriter(catalog=log.catalog, dials=WriterDials(**dials))
+        log, PlantedWriter(catalog=log.catalog, dials=WriterDials(**dials), explains="reasons")
     ),
     "coder": lambda log, dials: coding_auditee(log, dials=CoderDials(**dials), rng=np.random.default_rng(0)),
     "denoiser": lambda log, dials: denoising_auditee(log, **dials, rng=np.random.default_rng(0)),

@@ -81,7 +81,16 @@ def test_it_recommends_what_people_of_one_kind_meet(model: Letter, log: Interact
 
 def test_it_can_what_tiger_can_and_few_items_share_codes(model: Letter) -> None:
     assert capabilities(model) == frozenset(
-        ("ranks", "retrieves", "scores", "gives_likelihoods", "decodes_semantic_ids", "trainable")
+        (
+            "ranks",
+            "retrieves",
+            "scores",
+            "gives_likelihoods",
+            "decodes_semantic_ids",
+            "encodes_text",
+            "exposes_representations",
+            "trainable",
+        )
     )
     assert model.code_sizes() == (10, 10, 10)
     assert len(np.unique(model.semantic_ids(), axis=0)) >= 0.97 * N

@@ -123,7 +123,15 @@ def test_shuffled_codes_are_no_help() -> None:
 
 def test_it_can_what_it_says(model: Tiger) -> None:
     assert capabilities(model) == frozenset(
-        ("ranks", "retrieves", "scores", "gives_likelihoods", "decodes_semantic_ids", "trainable")
+        (
+            "ranks",
+            "retrieves",
+            "scores",
+            "gives_likelihoods",
+            "decodes_semantic_ids",
+            "exposes_representations",
+            "trainable",
+        )
     )
 
 

@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from recaudit.probes.stats.auc import (
     auc,
+    auc_shares,
     delong,
     paired_delong,
     user_auc,
@@ -45,6 +46,24 @@ def test_auc_knows_order_alone(positive, negative, scale, shift):
     assert auc(np.exp(scale * positive + shift), np.exp(scale * negative + shift)) == value
     assert auc(negative, positive) == pytest.approx(1 - value)
     assert auc(positive[::-1], np.sort(negative)) == pytest.approx(value)
+
+
+@settings(max_examples=50)
+@given(scores, scores)
+def test_shares_of_rows_have_the_auc_as_mean_and_delongs_spread(positive, negative):
+    both, labels = (
+        np.concatenate([positive, negative]),
+        np.repeat([True, False], [len(positive), len(negative)]),
+    )
+    order = np.random.default_rng(0).permutation(len(both))
+    shares = auc_shares(both[order], labels[order])
+    assert shares.mean() == pytest.approx(auc(positive, negative))
+    n, above = len(both), kernel(positive, negative)
+    spread = [
+        np.square(above.mean(axis=axis) - above.mean()).sum() / above.shape[1 - axis] ** 2 for axis in (1, 0)
+    ]
+    assert np.square(shares - shares.mean()).sum() / n**2 == pytest.approx(sum(spread))
+    assert auc_shares(positive, np.ones(len(positive), dtype=bool)) is None
 
 
 @settings(max_examples=50)

@@ -141,6 +141,16 @@ def test_what_is_not_estimable_is_inconclusive_never_a_pass():
     assert (both.state, both.group) == ("inconclusive", "b")
 
 
+@given(numbers, numbers, directions.filter(lambda direction: direction != "at_least"))
+def test_without_an_upper_end_a_row_can_fail_but_never_pass(low, reach, direction):
+    one_sided = row(low, low + abs(reach), None, note="2.5 at most could have been shown")
+    verdict = judge(replace(PLAIN, direction=direction), [one_sided])
+    assert verdict.state == ("fail" if low > PLAIN.bound else "inconclusive")
+    assert ("none_found: " in verdict.reason) == (verdict.state == "inconclusive")
+    assert verdict.state == "fail" or "could have been shown" in verdict.reason
+    assert verdict.state == "inconclusive" or verdict.p_value < 0.05
+
+
 @pytest.mark.parametrize(
     ("role", "states"),
     [
