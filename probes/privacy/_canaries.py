@@ -1,4 +1,4 @@
-"""People whose place in the training set is settled by ourselves, and how well a model knows each of them."""
+"""People whom we put into the training set or leave out, and what a model is asked about each of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ...models.base import Recommender
 from ...models.capabilities import Denoises, capabilities
-from ...models.data import FloatArray, IntArray, InteractionLog, examples
+from ...models.data import IntArray, InteractionLog, examples
 from ..base import NotApplicable
 from ._denoising_attacks import WholeHistories
 from ._handed_in import HandedIn
@@ -69,12 +69,3 @@ def handed_in(
         levels=levels,
         seed=seed,
     )
-
-
-def scores_of(rows: HandedIn, copy: Recommender, clean: Recommender) -> dict[str, FloatArray]:
-    """How much better the copy knows each row than a model that none of them was put into, and plainly.
-
-    The first takes out how easy a person is to know (Watson et al. 2022).
-    """
-    known = rows.known(copy)
-    return {"score": known - rows.known(clean), "score_plain": rows.plain(known)}

@@ -58,7 +58,7 @@ from ..stats.canary_guesses import (
     two_sided_bounds,
 )
 from ._attack_rates import Sides
-from ._canaries import can_be_asked, handed_in, scores_of
+from ._canaries import can_be_asked, handed_in
 from ._handed_in import per_user
 
 CANARIES = "canaries"
@@ -140,7 +140,7 @@ class DpAudit(Probe):
             noise_levels=self.noise_levels,
             seed=int(rng.integers(2**63)),
         )
-        columns = per_user(rows, scores_of(rows, copy, model), part=CANARIES)
+        columns = per_user(rows, {"score": rows.known(copy) - rows.known(model)}, part=CANARIES)
         columns["interactions"] = np.diff(log.starts)[columns["cluster"]]
         facts: dict[str, object] = {
             "unit": "user",
