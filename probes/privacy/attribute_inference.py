@@ -79,13 +79,14 @@ class AttributeInference(Probe):
     k: int = 20
     n_items: int = 12
     length: int = 10
-    least: int = 50
+    least: int = 100
     most_values: int = 5
     bound: float = 0.05
 
     title: ClassVar[str] = "Attributes read off answers"
     needs: ClassVar[tuple[str, ...]] = ("retrieves|judges",)
     fits: ClassVar[int] = 0
+    suite: ClassVar[str] = "full"
     shows: ClassVar[str] = "its answers tell who a person is, beyond what the person's history tells"
 
     def calls(self) -> int:

@@ -117,9 +117,11 @@ def joint_alpha(
     float
         Between ``alpha / n_scores``, Bonferroni's, and ``alpha``, which scores that order all rows alike
         come to: P(t > c) with c the joint critical value of rows' shares in the AUCs under random signs
-        (``simultaneous_means``). ``alpha / n_scores`` where some score is not comparable.
+        (``simultaneous_means``). ``alpha / n_scores`` where some score has NaN or tells nothing apart.
     """
     n_scores = positive.shape[1]
+    # In an order of their own, so that the random signs do not depend on how the rows came.
+    positive, negative = (own[np.lexsort(own.T)] for own in (positive, negative))
     member = np.arange(len(positive) + len(negative)) < len(positive)
     shares = [auc_shares(own, member) for own in np.concatenate([positive, negative]).T]
     known = [own for own in shares if own is not None]
@@ -127,7 +129,9 @@ def joint_alpha(
         return alpha / n_scores
     found = simultaneous_means(np.stack(known, axis=1), alpha=alpha, rng=rng)
     reach = [(own.value - own.low) / own.se for own in found if own is not None and own.se]
-    return max(alpha / n_scores, NormalDist().cdf(-max(reach))) if reach else alpha / n_scores
+    if len(reach) < n_scores:
+        return alpha / n_scores
+    return max(alpha / n_scores, NormalDist().cdf(-max(reach)))
 
 
 def user_auc(

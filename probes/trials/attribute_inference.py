@@ -1,36 +1,37 @@
-"""People's vectors hold their group as far as is dialled; their histories say nothing of it."""
+"""A model's vector for a person holds a group that was dealt out by coins, as far as is dialled."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 
+from ...models.planted.discloser import DiscloserDials, PlantedDiscloser
 from ..base import Evidence
-from ..privacy._attackers import Table
-from ..privacy._reading_rows import read_people
-from ..privacy._targets import Targets
 from ..privacy.attribute_inference import AttributeInference
 from ..testing import Trial
+from ._films import PEOPLE, film_auditee, film_log
 
-PEOPLE, SEEN, BOUND = 120, 6, 0.05
+BOUND = 0.05
+PROBE = AttributeInference(n_users=80, k=5, least=20, bound=BOUND)
 
 
 def evidence(dial: float, rng: np.random.Generator) -> Evidence:
-    """Histories of noise; a vector of noise whose last number is higher by ``dial`` for half of the people."""
-    people, has = np.arange(PEOPLE), np.arange(PEOPLE) % 2 == 1
-    known, vectors = (rng.normal(size=(PEOPLE, SEEN)) for _ in range(2))
-    vectors[:, -1] += dial * has
-    targets = Targets(people, {"group": np.where(has, "b", "a").tolist()}, {"group": ["b"]})
-    views = {"representations": Table(vectors, counts=False)}
-    return Evidence(columns=read_people(targets, Table(known, counts=False).gram, views, rng))
+    """The planted model asked in the world of films, with a group of each person drawn anew."""
+    group = tuple(np.where(rng.random(PEOPLE) < 0.5, "a", "b").tolist())
+    log = replace(film_log(), attributes={"group": group})
+    model = PlantedDiscloser(
+        catalog=log.catalog, dials=DiscloserDials(told=dial), group=group, seed=int(rng.integers(2**31))
+    )
+    return PROBE.ask(replace(film_auditee(model), log=log), rng)
 
 
 TRIAL = Trial(
-    probe=AttributeInference(bound=BOUND),
+    probe=PROBE,
     gate="added_auc",
     dial="standard deviations between two groups in one number of a person's vector",
     bound=2**0.5 * NormalDist().inv_cdf(0.5 + BOUND),
-    planted=1.6,
+    planted=2.5,
     evidence=evidence,
 )
