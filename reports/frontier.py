@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from ..probes.base import Measurement
 from . import _numbers as numbers
+from ._changes import Comparison
 from ._forest import Scale, scale_over, ticks_on
 from ._page import asset, digest, environment
 from ._reading import WORDS, counts
 from ._text import plain_name
-from .comparison import Comparison
 from .record import AuditRecord
 
 LEFT, RIGHT, TOP, BOTTOM = 70.0, 446.0, 16.0, 276.0
