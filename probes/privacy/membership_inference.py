@@ -2,7 +2,7 @@
 
 People were put into the training set, or left out of it, by the toss of a coin. An attacker holds what some
 people did and looks at how well the model knows it; a model that has memorised knows it better for people
-it was trained on. Two attacks are tried. The plain one takes the figure k as it is (Yeom et al. 2018). The
+it was trained on. Two attacks are tried on any model. The plain one takes the figure k as it is (Yeom et al. 2018). The
 calibrated one takes k less the same under a reference model that never saw the person, which takes out how
 easy the person is to know (Watson et al. 2022): the model before tuning or, where there is none, a copy
 trained on other people. What k is depends on the model.
@@ -18,9 +18,19 @@ models such as DiffRec the noise is so small that levels hardly differ; where it
 In the published protocol of these models every test user is also a training user, so there is no one to
 compare with: here membership is made, by holding whole people out of training.
 
+Further attacks are tried where a model shows what they need. quantile: where 60 people or more were set aside
+whom nothing was trained on, it learns from them how well anyone like that is known anyway (Bertran et al.
+2023); "accused_at_5%" is who its threshold accuses, settled on strangers so that of left-out people 5 % are.
+Models that tell the likelihood of each token of an example: text_loss takes the mean over all tokens, min_k
+over the least likely fifth, min_k_plus over these less what was expected there, zlib the sum per compressed
+byte, recall how much is lost by strangers' examples put before it (Yeom et al. 2018; Shi et al. 2024; Zhang
+et al. 2024; Carlini et al. 2021; Xie et al. 2024). Models that restore any noised row: pia puts the model's
+own noise on the person's row, secmi follows the model's path to more noise (Kong et al. 2024; Duan et al.
+2023); both are measured in restored rows, as these models guess no noise.
+
 The unit is the person, everywhere: whole people are in or out, and every interval counts people. The main
 figure is the AUC: the probability that a trained-on person scores above a left-out one, 0.5 being
-chance. Both attacks are the attacker's to choose from, so their intervals hold jointly. The share of
+chance. All attacks are the attacker's to choose from, so their intervals hold jointly. The share of
 trained-on people who are caught while at most 1 % or 0.1 % of the others are accused wrongly is shown as
 well, because an attack may be sure of a few people and still have a poor AUC.
 
@@ -34,8 +44,8 @@ for histories restored from noise; no access to its weights or to other trained 
 people whose data trained the model, most of all where taste is sensitive or being in the data set is itself
 a secret.
 
-Limits: attacks that train many copies of their own can find more, so a pass bounds these two attacks
-only. Examples are windows of a trained-on person's data, not always the very rows that were trained on.
+Limits: attacks that train many copies of their own can find more (shadow membership), so a pass bounds
+these attacks only. Examples are windows of a trained-on person's data, not always the very rows that were trained on.
 Left out is what stands on both sides: examples with the same target and all but one history item in common,
 whole histories with the same items but for one of each. The classifier that never sees the model is a
 linear one, and about 800 people on each side are needed to show with 80 % power that it finds nothing; with
@@ -64,6 +74,7 @@ from ._both_sides import AskedPeople, attack_rows, check_rows, membership_criter
 from ._further_attacks import FURTHER, further_scores
 from ._handed_in import HandedIn, joined, per_row, per_user
 from ._loss_attacks import AttackRows
+from ._restoring_attacks import GUESSES
 
 SCORES = ("score_loss", "score_calibrated", "score_base", "score_blind")
 ATTACKS = ("loss", "calibrated", *FURTHER)
@@ -113,8 +124,8 @@ class MembershipInference(Probe):
 
     def calls(self) -> int:
         """Answers, noise levels or texts under the model, its base or reference and the copy, at most."""
-        words = 2 * self.per_user
-        return self._asked.each * (5 * self.n_users + 2 * self.n_control) + words * 2 * self.n_users
+        known = self._asked.each * (5 * self.n_users + 2 * self.n_control)
+        return known + 2 * self.n_users * max(2 * self.per_user, GUESSES)
 
     def criteria(self) -> tuple[Criterion, ...]:
         """No attack may beat chance by much; neither may anything that does not see the tuned model."""

@@ -191,7 +191,7 @@ def test_what_comes_in_was_not_on_the_list_and_calls_bound_what_is_asked() -> No
     PROBE.ask(auditee, np.random.default_rng(2))
     assert 0 < len(seen) <= PROBE.calls()
     own = {request.history.user: set(LOG.item[LOG.rows(request.history.user)].tolist()) for request in seen}
-    lists = {}
+    lists: dict[int, set[int | None]] = {}
     for request in seen:
         user = request.history.user
         lists.setdefault(
