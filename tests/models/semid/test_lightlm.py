@@ -75,6 +75,7 @@ def test_people_it_never_met_are_answered_from_their_items(model: Lightlm, log: 
 
 def test_it_can_what_it_says(model: Lightlm) -> None:
     can = {"ranks", "retrieves", "scores", "gives_likelihoods", "decodes_semantic_ids", "trainable"}
+    can |= {"exposes_representations"}
     assert capabilities(model) == can and isinstance(model, DecodesSemanticIds)
 
 
