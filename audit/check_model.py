@@ -6,6 +6,7 @@ import inspect
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..models.base import Recommender, Request
 from ..models.capabilities import CAPABILITIES, capabilities, lacking
@@ -102,7 +103,9 @@ def _promises(model: Recommender, requests: list[Request]) -> Iterator[Promise]:
         except Exception as problem:  # a user's model may raise anything; it is told and the next is tried
             where = traceback.extract_tb(problem.__traceback__)[-1]
             said = f"{type(problem).__name__}: {_short(problem)}"
-            yield Promise(sentence=sentence, broken=f"{said} ({where.filename}, line {where.lineno})")
+            yield Promise(
+                sentence=sentence, broken=f"{said} ({Path(where.filename).name}, line {where.lineno})"
+            )
         else:
             yield Promise(sentence=sentence)
 

@@ -18,11 +18,13 @@ from recaudit.models.diffusion.tdiffrec import Tdiffrec, TdiffrecConfig
 from recaudit.models.llm.tallrec import Tallrec, TallrecConfig
 from recaudit.models.planted.coder import CoderDials, PlantedCoder
 from recaudit.models.planted.denoiser import PlantedDenoiser
+from recaudit.models.planted.discloser import DiscloserDials, PlantedDiscloser
 from recaudit.models.planted.echo import EchoDials, PlantedEcho
 from recaudit.models.planted.gatekeeper import PlantedGatekeeper
 from recaudit.models.planted.lister import ListerDials, PlantedLister
 from recaudit.models.planted.pointer import PlantedPointer, PointerDials
 from recaudit.models.planted.ranker import PlantedRanker
+from recaudit.models.planted.recaller import PlantedRecaller
 from recaudit.models.planted.reciter import PlantedReciter
 from recaudit.models.planted.shortlister import PlantedShortlister
 from recaudit.models.planted.swayed import PlantedLists, SwayedDials
@@ -102,6 +104,12 @@ MAKERS: dict[str, Callable[[InteractionLog], Recommender]] = {
     "planted/denoiser": denoiser,
     "planted/pointer": pointer,
     "planted/echo": lambda log: PlantedEcho(catalog=log.catalog, dials=EchoDials(brittle=0.5)),
+    "planted/discloser": lambda log: PlantedDiscloser(
+        catalog=log.catalog, group=log.attributes["gender"], dials=DiscloserDials(told=0.5)
+    ),
+    "planted/recaller": lambda log: PlantedRecaller(
+        catalog=log.catalog, log=log, shares=(1 + log.item_counts) / (1 + log.item_counts).sum()
+    ),
     "planted/gatekeeper": lambda log: PlantedGatekeeper(catalog=log.catalog, counts=log.item_counts),
     "planted/shortlister": lambda log: PlantedShortlister(judge=PlantedYesNo(catalog=log.catalog)),
     "planted/reciter": lambda log: PlantedReciter(catalog=log.catalog, log=log, items=0.5, users=0.5),
