@@ -64,8 +64,8 @@ WORLDS = (
         family="yes_no",
         dials={"attribute_shift": {("gender", "woman"): 0.8}},
         must=_these("counterfactual_shift"),
-        may=_these("calibration", "group_gap"),
-        because="answers that are raised for women are off from what women go on to like",
+        may=_these("attribute_inference", "calibration", "group_gap"),
+        because="answers raised for women are off from what women go on to like, and tell who is one",
     ),
     World(
         fault="what women answer is the throw of a coin, so that it cannot be told",
@@ -123,8 +123,8 @@ WORLDS = (
         family="ranker",
         dials={"group_blindness": {("gender", "woman"): 1.0}},
         must=_these("ranking_gap"),
-        may=_these("exposure_gap", "intersectional_gap", "preference_calibration"),
-        because="half of the lists rest on nothing",
+        may=_these("attribute_inference", "exposure_gap", "intersectional_gap", "preference_calibration"),
+        because="half of the lists rest on nothing, and which half can be seen",
     ),
     World(fault="nothing", family="writer"),
     World(
@@ -151,7 +151,7 @@ WORLDS = (
         fault="members' histories are known by heart",
         family="denoiser",
         dials={"memory": 0.8},
-        must=_these("membership_inference"),
+        must=_these("history_extraction", "membership_inference"),
     ),
     World(fault="nothing", family="pointer"),
     World(

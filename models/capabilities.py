@@ -54,7 +54,7 @@ class RestoresRows(Protocol):
     """Shows what it makes of any noised row of numbers, where a person is such a row."""
 
     def rows_of(self, histories: Sequence[History]) -> FloatArray:
-        """Return the row that each history is to the model, 0 where nothing is known; ``(n_histories, width)``."""
+        """Return the row that each history is to the model, 0 where unknown, ``(n_histories, width)``."""
         ...
 
     def signal_kept(self) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Tells how likely a causal language model finds every token of texts, its vocabulary read a piece at a time."""
+"""Tells how likely a causal language model finds every token of texts, a piece of vocabulary at a time."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _told(network: Any, texts: Sequence[Sequence[int]]) -> tuple[FloatArray, np.
 
 
 def moments(head: torch.nn.Linear, states: torch.Tensor, targets: torch.Tensor) -> FloatArray:
-    """log p(target), and mean and standard deviation of log p under p, for each state; shape ``(n, 3)``.
+    """Return log p(target), and mean and standard deviation of log p under p, of each state; ``(n, 3)``.
 
     With z the logits, top their largest so far and S_k = sum_v exp(z_v - top) (z_v - top)^k, all three
     come from S_0, S_1 and S_2, which are added up over pieces of the vocabulary; a new largest logit

@@ -32,6 +32,10 @@ class Sides:
     def __len__(self) -> int:
         return len(self.evidence)
 
+    def with_scores(self, scores: Mapping[str, FloatArray]) -> Sides:
+        """The same lines with these scores besides, one a line."""
+        return replace(self, evidence=replace(self.evidence, columns={**self.evidence.columns, **scores}))
+
     def has(self, score: str) -> bool:
         """Whether this score was asked for."""
         known = len(self) > 0 and score in self.evidence.columns

@@ -2,7 +2,8 @@
 
 People were put into the training set, or left out of it, by the toss of a coin. An attacker holds what some
 people did and looks at how well the model knows it; a model that has memorised knows it better for people
-it was trained on. Two attacks are tried on any model. The plain one takes the figure k as it is (Yeom et al. 2018). The
+it was trained on. Two attacks are tried on any model. The plain one takes the figure k as it is (Yeom et al.
+2018). The
 calibrated one takes k less the same under a reference model that never saw the person, which takes out how
 easy the person is to know (Watson et al. 2022): the model before tuning or, where there is none, a copy
 trained on other people. What k is depends on the model.
@@ -45,7 +46,7 @@ people whose data trained the model, most of all where taste is sensitive or bei
 a secret.
 
 Limits: attacks that train many copies of their own can find more (shadow membership), so a pass bounds
-these attacks only. Examples are windows of a trained-on person's data, not always the very rows that were trained on.
+these attacks only. Examples are windows of a trained-on person's data, not always the very rows trained on.
 Left out is what stands on both sides: examples with the same target and all but one history item in common,
 whole histories with the same items but for one of each. The classifier that never sees the model is a
 linear one, and about 800 people on each side are needed to show with 80 % power that it finds nothing; with
@@ -162,9 +163,7 @@ class MembershipInference(Probe):
         self, auditee: Auditee, rows: HandedIn, rng: np.random.Generator
     ) -> dict[str, npt.NDArray[Any]]:
         """A copy trained far too long on a few of the members, asked about them and as many others."""
-        copy, users = overfitted(
-            auditee, rows, n_control=self.n_control, effort=self.control_effort, rng=rng
-        )
+        copy, users = overfitted(auditee, rows, n_control=self.n_control, effort=self.control_effort, rng=rng)
         asked = rows.of_users(users)
         return per_user(asked, {"score_loss": asked.plain(asked.known(copy))}, part="control")
 

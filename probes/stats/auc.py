@@ -104,7 +104,7 @@ def paired_delong(
 def joint_alpha(
     positive: FloatArray, negative: FloatArray, *, alpha: float, rng: np.random.Generator
 ) -> float:
-    """The error probability at which several scores' AUCs are to be read so that all hold jointly at ``alpha``.
+    """The error probability at which to read several scores' AUCs so that all hold jointly at ``alpha``.
 
     Parameters
     ----------
@@ -126,12 +126,12 @@ def joint_alpha(
     shares = [auc_shares(own, member) for own in np.concatenate([positive, negative]).T]
     known = [own for own in shares if own is not None]
     if len(known) < n_scores or n_scores < 2:
-        return alpha / n_scores
+        return float(alpha / n_scores)
     found = simultaneous_means(np.stack(known, axis=1), alpha=alpha, rng=rng)
     reach = [(own.value - own.low) / own.se for own in found if own is not None and own.se]
     if len(reach) < n_scores:
-        return alpha / n_scores
-    return max(alpha / n_scores, NormalDist().cdf(-max(reach)))
+        return float(alpha / n_scores)
+    return float(max(alpha / n_scores, NormalDist().cdf(-max(reach))))
 
 
 def user_auc(
