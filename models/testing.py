@@ -28,6 +28,7 @@ from .capabilities import (
     Judges,
     ReadsAttributes,
     ReadsTitles,
+    RestoresRows,
     Scores,
     capabilities,
 )
@@ -147,7 +148,7 @@ class RecommenderContract:
         assert np.isfinite(together).all() and (together >= 0).all()
         np.testing.assert_allclose(alone[0], together[-1], rtol=TOLERANCE)
 
-    @promised_by(GeneratesVectors)
+    @promised_by(ExposesRepresentations)
     def test_a_person_is_one_vector_that_hangs_on_no_company(
         self, recommender: Recommender, requests: Sequence[Request]
     ) -> None:
@@ -159,6 +160,23 @@ class RecommenderContract:
         assert together.ndim == 2 and len(together) == len(histories) and np.isfinite(together).all()
         np.testing.assert_allclose(alone[0], together[-1], atol=TOLERANCE)
 
+    @promised_by(RestoresRows)
+    def test_any_noised_row_is_restored_to_one_of_its_width(
+        self, recommender: Recommender, requests: Sequence[Request]
+    ) -> None:
+        """One finite row a history, and the same restored alone as among others."""
+        if not isinstance(recommender, RestoresRows):
+            return
+        rows, kept = recommender.rows_of([request.history for request in requests]), recommender.signal_kept()
+        assert len(rows) == len(requests) and np.isfinite(rows).all() and rows.any(axis=1).all()
+        assert ((kept > 0) & (kept < 1)).all() and (np.diff(kept) < 0).all()
+        for step in (0, len(kept) - 1):
+            restored = recommender.restore(np.sqrt(kept[step]) * rows, step)
+            alone = recommender.restore(np.sqrt(kept[step]) * rows[-1:], step)
+            assert restored.shape == rows.shape and np.isfinite(restored).all()
+            np.testing.assert_allclose(alone[0], restored[-1], atol=TOLERANCE)
+
+    @promised_by(GeneratesVectors)
     def test_points_lie_in_the_space_of_items(
         self, recommender: Recommender, requests: Sequence[Request]
     ) -> None:

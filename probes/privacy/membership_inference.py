@@ -97,7 +97,7 @@ class MembershipInference(Probe):
     bound : largest attack AUC that passes; also how far the validity checks may stray from chance.
     """
 
-    n_users: int = 2000
+    n_users: int = 1500
     per_user: int = 2
     window: int = 10
     noise_levels: tuple[float, ...] = (0.0, 0.5, 1.0)

@@ -9,11 +9,11 @@ of a person's known answers, or, for models that restore noised histories, minus
 lira: log N(phi; mu_in, s_in) - log N(phi; mu_out, s_out) with the means of the copies that were and were
 not trained on the person, and the spread within people, pooled over all of them while copies are few
 (Carlini et al. 2022). bavaria: the same with what few copies leave unknown, by a normal-inverse-gamma prior
-fitted to all people, so that normal curves become Student's t; the one to read first. rmia: LR(x) = p(x |
-model)/p(x), p(x) the mean over copies; the score is the share of strangers z with LR(x)/LR(z) >= 1
-(Zarifzadeh et al. 2024); p is exp phi up to a factor, or the probability whose log-odds are phi. attack_r:
-the share of copies not trained on the person that know them less well (Ye et al. 2022). loss: phi itself,
-which needs no copy.
+fitted to all people, so that normal curves become Student's t, whose tails are compared, and with a person's
+gain from training drawn to the mean gain; the one to read first. rmia: LR(x) = p(x | model)/p(x), p(x) the
+mean over copies; the score is the share of strangers z with LR(x)/LR(z) >= 1 (Zarifzadeh et al. 2024); p is
+exp phi up to a factor, or the probability whose log-odds are phi. attack_r: the share of copies not trained
+on the person that know them less well (Ye et al. 2022). loss: phi itself, which needs no copy.
 
 The unit is the person: whole people are in or out, and every interval counts people. The main figure is the
 AUC: the probability that a trained-on person scores above a left-out one, 0.5 being chance; the intervals of
@@ -31,8 +31,8 @@ person, more copies than were trained, and copies that start from other random n
 before anyone's membership was settled (the base is shared).
 
 References: Carlini et al. 2022 (S&P); Ye et al. 2022 (CCS); Zarifzadeh, Liu and Shokri 2024 (ICML); BaVarIA,
-arXiv 2603.11799 (2026), whose prior is fitted here by moments; DeLong et al. 1988; Das, Zhang and Tramer
-2024, blind baselines.
+arXiv 2603.11799 (2026), of which the prior is taken; its fit by moments, the gain and the tails are our own;
+DeLong et al. 1988; Das, Zhang and Tramer 2024, blind baselines.
 """
 
 from __future__ import annotations

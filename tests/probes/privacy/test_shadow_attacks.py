@@ -15,6 +15,7 @@ from recaudit.probes.privacy._shadow_attacks import (
     fitted_prior,
     gain,
     lira,
+    log_above,
     log_ratio,
     predictive,
     rmia,
@@ -190,3 +191,21 @@ def test_everyone_is_in_half_of_the_copies_and_copies_differ(copies: int) -> Non
     share = coins.mean(axis=1)
     assert share == pytest.approx(copies // 2 / copies, abs=0.06)
     assert np.array_equal(coins, balanced_coins(copies, 1000, np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("degrees", [5.0, 12.0, 200.0])
+def test_the_tail_is_students_and_ends_nowhere(degrees: float) -> None:
+    from scipy import stats
+
+    t = np.linspace(-8, 8, 81)
+    exact = stats.norm.isf(stats.t.sf(t, degrees))
+    assert stats.norm.isf(np.exp(log_above(t, np.array(degrees)))) == pytest.approx(exact, abs=0.04)
+    far = log_above(np.array([-1e12, 1e6, 1e12]), np.array(degrees))
+    assert np.isfinite(far).all() and far[0] == pytest.approx(0) and far[2] < far[1] < -30
+
+
+def test_who_stands_out_more_is_never_the_less_sure_member() -> None:
+    """A ratio of t densities would turn back: far out, both curves are equally unlikely."""
+    _, shadows, trained, _ = world(500, 8, shift=0.7)
+    ladder = [bavaria(np.full(500, level), shadows, trained) for level in np.linspace(-20, 60, 41)]
+    assert (np.diff(ladder, axis=0) > 0).all() and np.isfinite(ladder).all()

@@ -8,6 +8,7 @@ from recaudit.probes.stats.auc import (
     auc,
     auc_shares,
     delong,
+    joint_alpha,
     paired_delong,
     user_auc,
     user_bootstrap_auc,
@@ -280,3 +281,52 @@ def test_rows_that_do_not_match_are_refused():
         user_auc(np.arange(3.0), [0, 1], [0, 1, 2], alpha=0.05)
     with pytest.raises(ValueError, match="same rows in one order"):
         paired_delong(np.ones(2), np.ones(2), np.ones(3), np.ones(2), alpha=0.05)
+
+
+def shifted(
+    rng: np.random.Generator, n: int, shared: float, shift: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Members' and others' scores of three attacks that have this much of their noise in common."""
+    common, own = rng.normal(0, 1, (2 * n, 1)), rng.normal(0, 1, (2 * n, 3))
+    scores = shared**0.5 * common + (1 - shared) ** 0.5 * own
+    return scores[:n] + shift, scores[n:]
+
+
+def test_joint_error_lies_between_bonferronis_and_one_scores_own():
+    rng = np.random.default_rng(0)
+    positive, negative = shifted(rng, 400, 0.8)
+    found = joint_alpha(positive, negative, alpha=0.05, rng=rng)
+    assert 0.05 / 3 < found < 0.05
+    order = rng.permutation(400)
+    again = [
+        joint_alpha(own, negative, alpha=0.05, rng=np.random.default_rng(1))
+        for own in (positive, positive[order])
+    ]
+    assert again[0] == again[1]
+    twice = np.repeat(positive[:, :1], 2, axis=1), np.repeat(negative[:, :1], 2, axis=1)
+    assert joint_alpha(*twice, alpha=0.05, rng=rng) == pytest.approx(0.05, abs=0.006)
+    apart = joint_alpha(*shifted(rng, 400, 0.0), alpha=0.05, rng=rng)
+    assert apart == pytest.approx(1 - 0.95 ** (1 / 3), abs=0.003)
+
+
+def test_a_score_that_tells_nothing_apart_leaves_bonferroni():
+    rng = np.random.default_rng(0)
+    positive, negative = shifted(rng, 50, 0.0)
+    flat = np.column_stack([positive, np.zeros(50)]), np.column_stack([negative, np.zeros(50)])
+    assert joint_alpha(*flat, alpha=0.05, rng=rng) == 0.05 / 4
+    positive[0, 0] = np.nan
+    assert joint_alpha(positive, negative, alpha=0.05, rng=rng) == 0.05 / 3
+    assert joint_alpha(positive[:1], negative[:1], alpha=0.05, rng=rng) == 0.05 / 3
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.9])
+def test_some_lower_end_lies_above_its_auc_as_rarely_as_said(shared):
+    worlds, missed = 400, 0
+    for seed in range(worlds):
+        rng = np.random.default_rng(seed)
+        positive, negative = shifted(rng, 120, shared)
+        each = joint_alpha(positive, negative, alpha=0.05, rng=rng)
+        intervals = [delong(positive[:, i], negative[:, i], alpha=each) for i in range(3)]
+        missed += any(interval.low > 0.5 for interval in intervals)
+    low, high = stats.binom.interval(0.99, worlds, 0.05)
+    assert low <= missed <= high
